@@ -1,0 +1,51 @@
+# `make` prints what there is. Every target first sets up what it needs, in .venv.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types format clean
+
+help:  ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/demo  ## Store a tree search, kill it, go on, draw the tree (embedded servers)
+	$(BIN)/python examples/demo.py
+
+test: .venv/dev  ## Run all tests on embedded servers
+	$(BIN)/python -m pytest
+
+check: lint types  ## Lint, formatting, types
+
+lint: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/dev
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+format: .venv/dev  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## Forget the virtual environment and the caches in this folder
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+
+# setuptools warns about any editable install; it is noise to a newcomer.
+INSTALL := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable
+
+.venv/demo: pyproject.toml | .venv/made
+	$(INSTALL) '.[demo]'
+	@touch $@
+
+.venv/dev: pyproject.toml | .venv/made
+	$(INSTALL) '.[dev]'
+	@touch $@ .venv/demo
+
+.venv/made:
+	@test -n "$(PYTHON)" || { echo "Sapwood needs Python 3.11 or later; set PYTHON=/path/to/it"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@

@@ -1,0 +1,1 @@
+"""Cypher statements, one a file. Read them through `sapwood.graph.queries`."""

@@ -1,0 +1,146 @@
+"""Durable storage for search trees: nodes in Neo4j, everything else in PostgreSQL.
+
+    async with sapwood.open("game-of-24") as store:
+        await store.save_nodes_batch([Node(content="4 9 10 13")])
+        receipt = await store.flush()
+
+Names are imported when they are first used, so that `import sapwood` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .adapter import AsyncStorageAdapter
+    from .errors import (
+        ClosedError,
+        ConflictError,
+        DivergedError,
+        FencedError,
+        JournalError,
+        NotFoundError,
+        RejectedItemsError,
+        SapwoodError,
+        SchemaError,
+        ServerError,
+        SettingsError,
+        StaleReadError,
+        StalledError,
+        StoreError,
+        UnavailableError,
+        ValidationError,
+    )
+    from .graph import Graph
+    from .loading import LoadedProject
+    from .model import (
+        Node,
+        NodeStatus,
+        Principle,
+        PrincipleScore,
+        Project,
+        Receipt,
+        RejectedItem,
+        Rubric,
+        new_id,
+    )
+    from .nodes import Nodes
+    from .opening import open  # noqa: A004
+    from .relational import Database
+    from .settings import Settings
+    from .tree import Tree
+
+__version__ = version("sapwood")
+
+_HOMES = {
+    "adapter": ("AsyncStorageAdapter",),
+    "errors": (
+        "ClosedError",
+        "ConflictError",
+        "DivergedError",
+        "FencedError",
+        "JournalError",
+        "NotFoundError",
+        "RejectedItemsError",
+        "SapwoodError",
+        "SchemaError",
+        "ServerError",
+        "SettingsError",
+        "StaleReadError",
+        "StalledError",
+        "StoreError",
+        "UnavailableError",
+        "ValidationError",
+    ),
+    "graph": ("Graph",),
+    "loading": ("LoadedProject",),
+    "model": (
+        "Node",
+        "NodeStatus",
+        "Principle",
+        "PrincipleScore",
+        "Project",
+        "Receipt",
+        "RejectedItem",
+        "Rubric",
+        "new_id",
+    ),
+    "nodes": ("Nodes",),
+    "opening": ("open",),
+    "relational": ("Database",),
+    "settings": ("Settings",),
+    "tree": ("Tree",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AsyncStorageAdapter",
+    "ClosedError",
+    "ConflictError",
+    "Database",
+    "DivergedError",
+    "FencedError",
+    "Graph",
+    "JournalError",
+    "LoadedProject",
+    "Node",
+    "NodeStatus",
+    "Nodes",
+    "NotFoundError",
+    "Principle",
+    "PrincipleScore",
+    "Project",
+    "Receipt",
+    "RejectedItem",
+    "RejectedItemsError",
+    "Rubric",
+    "SapwoodError",
+    "SchemaError",
+    "ServerError",
+    "Settings",
+    "SettingsError",
+    "StaleReadError",
+    "StalledError",
+    "StoreError",
+    "Tree",
+    "UnavailableError",
+    "ValidationError",
+    "__version__",
+    "new_id",
+    "open",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,81 @@
+"""Imports point one way, so that the architecture can be read from the folders."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sapwood
+
+SOURCE = Path(__file__).parents[2] / "src"
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+MAY_NAME = {
+    "neo4j": {"graph"},
+    "sqlalchemy": {"relational"},
+    "alembic": {"relational"},
+    "asyncpg": {"relational", "servers"},
+    "typer": {"cli"},
+    "treequest": {"integrations"},
+}
+NEVER = {
+    "graph": {"relational", "servers", "cli", "adapter", "session", "delivery", "flushing"},
+    "relational": {"graph", "servers", "cli", "adapter", "session", "delivery", "flushing"},
+    "servers": {"graph", "relational", "cli", "adapter", "session", "delivery", "flushing"},
+    "model": {"graph", "relational", "servers", "cli", "adapter", "batch", "journal"},
+    "errors": {"graph", "relational", "servers", "cli", "adapter", "batch", "journal"},
+}
+
+
+def room(path: Path) -> str:
+    """The folder of a module in `src`, or its own name if it stands at the top."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[tuple[str, bool]]:
+    """What a module imports: first name of it, and whether it is of this package."""
+    names: set[tuple[str, bool]] = set()
+    depth = len(path.relative_to(SOURCE).parts)
+    for statement in ast.walk(ast.parse(path.read_text())):
+        if isinstance(statement, ast.Import):
+            names |= {(alias.name.split(".")[0], False) for alias in statement.names}
+        elif isinstance(statement, ast.ImportFrom):
+            module = (statement.module or "").split(".")[0]
+            if statement.level == 0:
+                names.add((module, False))
+            elif statement.level == depth:
+                names |= {(module, True)} if module else {(a.name, True) for a in statement.names}
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_imports_only_what_its_room_may(path: Path) -> None:
+    for name, own in imported(path):
+        if own:
+            assert name not in NEVER.get(room(path), set()), f"{room(path)} imports {name}"
+        else:
+            assert name not in {"src", "cypher"}, "the package is called sapwood"
+            assert name not in MAY_NAME or room(path) in MAY_NAME[name], f"{name} is not for here"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_has_at_most_300_lines_of_code(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line.strip()]
+    assert len(lines) <= 300, "look for the second noun in it"
+
+
+def test_every_public_name_can_be_imported() -> None:
+    for name in sapwood.__all__:
+        assert getattr(sapwood, name) is not None
+
+
+def test_importing_the_package_imports_no_driver() -> None:
+    """What a program pays before it uses anything."""
+    heavy = {"neo4j", "sqlalchemy", "asyncpg", "numpy", "pydantic", "typer", "rich"}
+    code = f"import sys, sapwood; print(sorted(set(sys.modules) & {heavy!r}))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
