@@ -1,0 +1,1 @@
+"""An exhaustive model of the journal protocol: see docs/explanation/protocol-model.md."""
