@@ -1,0 +1,165 @@
+"""Everything that sapwood raises: one tree, each error says what, which, and what to do next.
+
+SapwoodError
+├── ValidationError        a value that one of the stores would refuse (also a ValueError)
+├── ConflictError          a known id with another parent or content
+├── NotFoundError          no such project, node, rubric or principle (also a LookupError)
+├── RejectedItemsError     a racing writer made items of a flush invalid; the rest is stored
+├── FencedError            another writer took the project over
+├── ClosedError            the adapter was closed
+├── DivergedError          the two stores contradict each other; nothing is guessed
+├── StalledError           Neo4j refuses a journal entry; nothing is skipped
+├── StaleReadError         the graph did not catch up in time
+├── SchemaError            a store's schema is missing, incomplete or of another version
+├── JournalError           a journal entry is damaged or of a newer format
+├── StoreError             PostgreSQL or Neo4j refused a statement
+│   └── UnavailableError   … could not be reached, or asked to come again (retryable)
+├── SettingsError          the settings contradict each other
+└── ServerError            an embedded server could not be set up, started or stopped
+
+`error.retryable` says whether the same call may succeed later, unchanged. Driver errors are
+translated once, at the edge of `graph` and of `relational`, and kept as `__cause__`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .model import RejectedItem
+
+
+class SapwoodError(Exception):
+    """Base of every error that sapwood raises on purpose."""
+
+    retryable: ClassVar[bool] = False
+
+
+class ValidationError(SapwoodError, ValueError):
+    """A value that one of the stores would refuse. Nothing of the call was queued."""
+
+    def __init__(self, item: str, field: str, problem: str) -> None:
+        super().__init__(f"{item}: {field} {problem}")
+        self.item = item
+        self.field = field
+
+
+class ConflictError(SapwoodError):
+    """A known node id came with another parent or content. Nothing of the call was queued."""
+
+
+class NotFoundError(SapwoodError, LookupError):
+    """There is no such project, node, rubric or principle."""
+
+
+class RejectedItemsError(SapwoodError):
+    """Items that a racing writer made invalid were left out of a flush; the rest is stored."""
+
+    def __init__(self, rejected: Sequence[RejectedItem]) -> None:
+        first = rejected[0]
+        super().__init__(
+            f"{len(rejected)} item(s) were left out because another writer came first; the rest "
+            f"is stored. First: {first.kind} {first.node_id}: {first.reason}. Load these nodes "
+            "again before saving them; a save that raised this queued nothing, so repeat it."
+        )
+        self.rejected = tuple(rejected)
+
+
+class FencedError(SapwoodError):
+    """Another writer took the project over. Nothing of this batch was stored."""
+
+    def __init__(self, project_id: str, pending: Sequence[str]) -> None:
+        shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")
+        super().__init__(
+            f"project {project_id!r} was opened by a newer writer; {len(pending)} item(s) of this "
+            f"one are not stored ({shown}). Stop this writer, or open the project again to take "
+            "it back."
+        )
+        self.project_id = project_id
+        self.pending = tuple(pending)
+
+
+class ClosedError(SapwoodError):
+    """The adapter was closed, or belongs to another event loop or process."""
+
+
+class DivergedError(SapwoodError):
+    """The graph and the journal contradict each other; reading on would be silently wrong."""
+
+
+class StalledError(SapwoodError):
+    """Neo4j refuses a journal entry. Later entries wait behind it; nothing is skipped."""
+
+    def __init__(self, project_id: str, seq: int, cause: str) -> None:
+        super().__init__(
+            f"project {project_id!r} is stalled at journal position {seq}: {cause}. Flushes are "
+            "still stored in PostgreSQL. Mend the cause in Neo4j; the next contact goes on."
+        )
+        self.project_id = project_id
+        self.seq = seq
+
+
+class StaleReadError(SapwoodError):
+    """The graph did not reach the journal's head within the time a read may wait."""
+
+    retryable = True
+
+    def __init__(self, project_id: str, applied: int | None, head: int) -> None:
+        at = "an unknown position" if applied is None else f"position {applied}"
+        super().__init__(
+            f"the graph of project {project_id!r} is at {at} and the journal at {head}. What was "
+            "flushed is safe in PostgreSQL; read again once Neo4j has caught up."
+        )
+        self.applied = applied
+        self.head = head
+
+
+class SchemaError(SapwoodError):
+    """A store's schema is missing, incomplete, or of another version."""
+
+
+class JournalError(SapwoodError):
+    """A journal entry is damaged, or was written by a newer release."""
+
+
+class StoreError(SapwoodError):
+    """PostgreSQL or Neo4j refused a statement for good.
+
+    Attributes:
+        store: `postgresql` or `neo4j`.
+        code: SQLSTATE or Neo4j status code, if the server gave one.
+        memory: the server ran out of memory for this transaction; a smaller one may pass.
+        unknown_outcome: the connection was lost while a commit was under way, so it may or may
+            not have happened.
+    """
+
+    def __init__(
+        self,
+        store: str,
+        problem: str,
+        *,
+        code: str | None = None,
+        memory: bool = False,
+        unknown_outcome: bool = False,
+    ) -> None:
+        super().__init__(f"{store}: {problem}" + (f" [{code}]" if code else ""))
+        self.store = store
+        self.code = code
+        self.memory = memory
+        self.unknown_outcome = unknown_outcome
+
+
+class UnavailableError(StoreError):
+    """A store could not be reached, or asked to try again: deadlock, restart, lost connection."""
+
+    retryable = True
+
+
+class SettingsError(SapwoodError):
+    """The settings contradict each other, or a needed one is missing."""
+
+
+class ServerError(SapwoodError):
+    """An embedded server could not be set up, started or stopped."""
