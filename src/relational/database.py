@@ -1,0 +1,257 @@
+"""The connection pool, its transactions, and the schema's life."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+from sqlalchemy import event, text
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from ..errors import SapwoodError, SchemaError, SettingsError
+from . import schema
+from .project_row import require_synchronous
+from .translate import DRIVER_ERRORS, is_lost, translate
+from .urls import parse_url
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from pydantic import SecretStr
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+OLDEST_SERVER: Final = 16
+PING_AFTER_S: Final = 1.0
+"""A connection that was idle for longer is asked for a sign of life before it is used."""
+_PING_TIMEOUT_S: Final = 5.0
+_GRACE_S: Final = 5.0
+"""How much longer than the server's own timeout the client waits for an answer."""
+
+_SESSION: Final = (
+    "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),"
+    " set_config('idle_in_transaction_session_timeout', $1, false),"
+    # A plan made while a table was empty is kept for long; it must be the one for a full table.
+    " set_config('enable_seqscan', 'off', false)"
+)
+_TRANSACTION_TIMEOUT: Final = "SELECT set_config('transaction_timeout', $1, false)"
+_SERVER = text(
+    "SELECT current_setting('server_version_num')::int / 10000 AS version,"
+    " current_setting('synchronous_commit') AS synchronous_commit,"
+    " current_setting('fsync') AS fsync"
+)
+
+
+class Database:
+    """A PostgreSQL database that holds schema `sapwood`.
+
+    Guarantees:
+        Nothing that it raises, prints or logs holds the password or a statement's parameters.
+        Each connection has a statement, lock, idle and (from PostgreSQL 17) transaction timeout,
+        so no transaction of this process keeps a project locked for ever, whatever dies.
+
+    Args:
+        url: `postgresql://user:password@host/name?sslmode=…`, also `postgres://` and
+            `postgresql+asyncpg://`; a socket's folder goes into `?host=/folder`. What it leaves
+            out comes from the `PG*` variables.
+        pool_size: Most connections that are open at once.
+        connect_timeout_s: For one connection; the URL's own `connect_timeout` wins.
+        statement_timeout_s: For one statement.
+        lock_timeout_s: For one lock, such as another writer's on the project.
+        pool_timeout_s: For a connection to come free.
+
+    Raises:
+        SettingsError: `url` is no PostgreSQL URL.
+    """
+
+    def __init__(
+        self,
+        url: str | SecretStr,
+        *,
+        pool_size: int = 10,
+        connect_timeout_s: float = 10.0,
+        statement_timeout_s: float = 60.0,
+        lock_timeout_s: float = 30.0,
+        pool_timeout_s: float = 30.0,
+    ) -> None:
+        self._address = parse_url(url)
+        self._connect_timeout_s = self._address.connect_timeout_s or connect_timeout_s
+        self._statement_timeout_s = statement_timeout_s
+        self._lock_timeout_s = lock_timeout_s
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self._connect,
+            hide_parameters=True,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout_s,
+            pool_use_lifo=True,
+        )
+        event.listen(self._engine.sync_engine, "checkin", _note_use)
+        event.listen(self._engine.sync_engine, "checkout", _require_alive)
+
+    def __repr__(self) -> str:
+        return f"Database({self._address.label!r})"
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """SQLAlchemy's engine, for instrumentation; write through the repositories only."""
+        return self._engine
+
+    async def create_tables(self) -> None:
+        """Bring the tables to this release's revision; processes that do it at once take turns.
+
+        Cost: two statements when there is nothing to do.
+
+        Raises:
+            SchemaError: A newer release made the tables. Nothing was changed.
+        """
+        async with self.transaction() as connection:
+            if await schema.current(connection) != schema.head():
+                await schema.upgrade(connection)
+
+    async def drop_tables(self) -> None:
+        """Drop the tables with everything in them, and schema `sapwood`; nothing if absent.
+
+        Raises:
+            SchemaError: A newer release made the tables.
+            StoreError: Something of somebody else's depends on them or is in that schema.
+        """
+        async with self.transaction() as connection:
+            await schema.drop(connection)
+
+    async def check(self) -> None:
+        """Make sure that a commit here is durable and that the tables are this release's.
+
+        Cost: three statements.
+
+        Raises:
+            SchemaError: The server is too old, gives up durability, or has other tables; the
+                message says what to do.
+        """
+        async with self.transaction(read_only_snapshot=True) as connection:
+            server = (await connection.execute(_SERVER)).one()
+            _require_durable(server.version, server.synchronous_commit, server.fsync)
+            schema.require_head(await schema.current(connection))
+
+    async def close(self) -> None:
+        """Close the connections. The next call would open new ones."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(
+        self, *, read_only_snapshot: bool = False
+    ) -> AsyncGenerator[AsyncConnection]:
+        """Run the block in one transaction: commit at its end, roll back if it raises.
+
+        Args:
+            read_only_snapshot: All statements see one instant (`REPEATABLE READ`, read only);
+                otherwise each sees what was committed before it (`READ COMMITTED`).
+
+        Cost: two round trips, `BEGIN` with the first statement and `COMMIT`; one more if the
+        connection was idle.
+
+        Raises:
+            UnavailableError: PostgreSQL cannot be reached or asks to come again.
+                `unknown_outcome` is set if the connection was lost with a transaction that
+                writes open, or if `COMMIT` failed. (A cancelled `COMMIT` is unknown too, but a
+                cancellation is never turned into anything else.)
+            StoreError: PostgreSQL refused a statement.
+        """
+        began = committing = False
+        try:
+            async with self._engine.connect() as connection:
+                if read_only_snapshot:
+                    await connection.execution_options(
+                        isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    )
+                began = True
+                try:
+                    yield connection
+                    committing = True
+                    await connection.commit()
+                except BaseException as exc:
+                    # A statement that was cancelled may still be under way on its connection,
+                    # so that must not go back to the pool.
+                    if is_lost(exc) or not isinstance(exc, Exception):
+                        await connection.invalidate()
+                    raise
+        except SapwoodError:
+            raise
+        except DRIVER_ERRORS as exc:
+            unknown = began and (committing or is_lost(exc)) and not read_only_snapshot
+            raise translate(exc, unknown_outcome=unknown) from exc
+
+    async def _connect(self) -> asyncpg.Connection:
+        try:
+            connection = await asyncpg.connect(
+                self._address.dsn.get_secret_value(),
+                timeout=self._connect_timeout_s,  # pyright: ignore[reportArgumentType] (seconds)
+                command_timeout=self._statement_timeout_s + _GRACE_S,
+                server_settings={"application_name": self._address.application_name or "sapwood"},
+            )
+        except ValueError:
+            raise SettingsError(
+                f"{self._address.label} cannot be connected to: its host, port or options cannot "
+                "be read"
+            ) from None  # the message would quote the URL
+        try:
+            await self._set_up(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def _set_up(self, connection: asyncpg.Connection) -> None:
+        statement, lock = (
+            _milliseconds(self._statement_timeout_s),
+            _milliseconds(self._lock_timeout_s),
+        )
+        await connection.fetchrow(_SESSION, statement, lock)
+        if connection.get_server_version().major >= 17:
+            whole = _milliseconds(2 * self._statement_timeout_s)
+            await connection.fetchrow(_TRANSACTION_TIMEOUT, whole)
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, round(seconds * 1000)))
+
+
+def _require_durable(version: int, synchronous_commit: str, fsync: str) -> None:
+    if version < OLDEST_SERVER:
+        raise SchemaError(
+            f"the server is PostgreSQL {version}; sapwood needs {OLDEST_SERVER} or later"
+        )
+    require_synchronous(synchronous_commit)
+    if fsync != "on":
+        raise SchemaError(
+            "the server runs with fsync = off, so a crash may destroy what was acknowledged. Set "
+            "fsync = on in postgresql.conf and restart it."
+        )
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info["sapwood_used_at"] = monotonic()
+
+
+def _require_alive(connection: Any, record: Any, _proxy: Any) -> None:
+    """Let the pool replace a connection that died while it was idle.
+
+    SQLAlchemy's own pre-ping costs three round trips a checkout with this driver. This one sees a
+    closed socket for nothing, and asks the server, once, only after a pause.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("the connection was closed while it was idle")
+    used_at = record.info.get("sapwood_used_at")
+    if used_at is None or monotonic() - used_at <= PING_AFTER_S:
+        return
+    try:
+        connection.run_async(_ping)
+    except DRIVER_ERRORS as exc:
+        raise DisconnectionError("the connection gave no sign of life") from exc
+
+
+async def _ping(connection: asyncpg.Connection) -> None:
+    await connection.execute("SELECT", timeout=_PING_TIMEOUT_S)

@@ -1,0 +1,101 @@
+"""Journal entries as rows: how one is appended, and how a bounded run of them is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import orjson
+from sqlalchemy import text
+
+from ..journal import FORMAT, Entry, link, pack, plain_size, unpack
+from ..model import Receipt
+from .driver import driver
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from ..journal import Operations
+
+_APPEND: Final = (
+    "INSERT INTO sapwood.journal (project_id, seq, batch_id, chain, incarnation, epoch,"
+    " format, payload, crc, receipt, rows) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+)
+_RECEIPT: Final = text(
+    "SELECT receipt FROM sapwood.journal WHERE project_id = :project_id AND batch_id = :batch_id"
+)
+# Walks from entry to entry and stops at the bound, so that a long journal costs no more than what
+# is returned; a missing entry does not stop it, because whoever applies must see the gap.
+_ENTRIES: Final = text(
+    "WITH RECURSIVE picked AS ("
+    " (SELECT seq, CAST(rows AS bigint) AS all_rows,"
+    " CAST(octet_length(payload) AS bigint) AS all_bytes"
+    " FROM sapwood.journal WHERE project_id = :project_id AND seq >= :from_seq"
+    " ORDER BY seq LIMIT 1)"
+    " UNION ALL"
+    " SELECT next.seq, p.all_rows + next.rows, p.all_bytes + next.bytes FROM picked p"
+    " CROSS JOIN LATERAL (SELECT seq, rows, octet_length(payload) AS bytes FROM sapwood.journal"
+    " WHERE project_id = :project_id AND seq > p.seq ORDER BY seq LIMIT 1) next"
+    " WHERE p.all_rows + next.rows <= CAST(:most_rows AS bigint)"
+    " AND p.all_bytes + next.bytes <= CAST(:most_bytes AS bigint))"
+    " SELECT j.seq, j.batch_id, j.chain, j.incarnation, j.format, j.payload, j.crc"
+    " FROM picked JOIN sapwood.journal j ON j.project_id = :project_id AND j.seq = picked.seq"
+    " ORDER BY j.seq"
+)
+
+
+class Place(NamedTuple):
+    """Where an entry stands in a project's chain; before the first, `seq` 0 and no batch id."""
+
+    project_id: str
+    seq: int
+    batch_id: str
+    chain: str
+    incarnation: str
+    epoch: int
+
+    def next(self, batch_id: str) -> Place:
+        """Return the place after this one."""
+        chain = link(self.chain, batch_id)
+        return self._replace(seq=self.seq + 1, batch_id=batch_id, chain=chain)
+
+
+async def append(
+    connection: AsyncConnection, place: Place, operations: Operations, receipt: Receipt
+) -> None:
+    """Insert one entry; the caller holds the project's lock. Cost: one statement."""
+    payload, crc = pack(operations)
+    kept = orjson.dumps(receipt.model_dump()).decode()
+    values = (*place, FORMAT, payload, crc, kept, operations.rows)
+    await (await driver(connection)).execute(_APPEND, *values)
+
+
+async def read_receipt(
+    connection: AsyncConnection, project_id: str, batch_id: str
+) -> Receipt | None:
+    """Return what was stored under a batch id; `None` if nothing was. Cost: one statement."""
+    values = {"project_id": project_id, "batch_id": batch_id}
+    receipt = await connection.scalar(_RECEIPT, values)
+    return None if receipt is None else Receipt.model_validate(receipt)
+
+
+async def read_entries(
+    connection: AsyncConnection, project_id: str, from_seq: int, most_rows: int, most_bytes: int
+) -> list[Entry]:
+    """Return what `Journal.entries` promises. Cost: one statement."""
+    values = {
+        "project_id": project_id,
+        "from_seq": from_seq,
+        "most_rows": most_rows,
+        "most_bytes": most_bytes,
+    }
+    entries: list[Entry] = []
+    plain_bytes = 0
+    for row in await connection.execute(_ENTRIES, values):
+        operations = unpack(row.seq, row.format, row.payload, row.crc)
+        # What packs well may be a thousand times as large in memory, here and in Neo4j.
+        size = plain_size(row.payload)
+        plain_bytes += size
+        if entries and plain_bytes > most_bytes:
+            break
+        entries.append(Entry(row.seq, row.batch_id, row.chain, row.incarnation, operations, size))
+    return entries

@@ -1,0 +1,265 @@
+"""The journal: one transaction a batch, in order, exactly once; and its way back out.
+
+Order, fencing and the chain all come from one row lock: the first statement of a commit updates
+the project's row, so whatever follows in that transaction follows the batch before it. No sequence
+gives `seq`, because sequence order is not commit order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sqlalchemy import select, text
+
+from .. import failpoints
+from ..batch import Registered, Resolution, first_ids, resolve
+from ..errors import DivergedError, FencedError, StoreError
+from ..model import Receipt
+from .driver import driver
+from .entries import Place, append, read_entries, read_receipt
+from .project_row import Epoch, Head, lock, require_synchronous
+from .projects import ProjectRepository
+from .rubric_scores import read_rubric_scores
+from .scores import first_judge, upsert_scores
+from .tables import JournalRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from ..batch import Batch
+    from ..journal import Entry
+    from .database import Database
+
+_UNIQUE_VIOLATION: Final = "23505"
+# The chain is what `sapwood.journal.link` computes.
+_ADVANCE: Final = text(
+    "UPDATE sapwood.project SET head_seq = head_seq + 1, updated_at = now(), chain ="
+    " left(encode(sha256(convert_to(chain || CAST(:batch_id AS text), 'UTF8')), 'hex'), 32)"
+    " WHERE id = :project_id AND epoch = :number AND owner = :owner"
+    " RETURNING CAST(:after_seq AS bigint) IS NULL OR EXISTS (SELECT FROM sapwood.journal j"
+    " WHERE j.project_id = :project_id AND j.seq = :after_seq AND j.batch_id = :after_id)"
+    " AS follows, head_seq, chain, incarnation, rubric_version, judge,"
+    " current_setting('synchronous_commit') AS synchronous_commit"
+)
+# OFFSET 0 keeps the planner from turning it round: one look into the index for each id.
+_REGISTERED: Final = (
+    "SELECT found.node_id, found.depth, found.digest FROM unnest($2::text[]) AS named (id)"
+    " CROSS JOIN LATERAL (SELECT node_id, depth, digest FROM sapwood.node_ref"
+    " WHERE project_id = $1 AND node_id = named.id OFFSET 0) AS found"
+)
+_REGISTER: Final = (
+    "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest)"
+    " SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bytea[])"
+)
+_SET_JUDGE: Final = text(
+    "UPDATE sapwood.project SET judge = :judge WHERE id = :project_id AND judge IS NULL"
+)
+_SAVE_STATE: Final = text(
+    "INSERT INTO sapwood.orchestrator_state (project_id, seq, state)"
+    " VALUES (:project_id, :seq, :state) ON CONFLICT (project_id) DO UPDATE"
+    " SET seq = excluded.seq, state = excluded.state, updated_at = now()"
+)
+
+
+class Stored(NamedTuple):
+    """A batch that a writer was told is stored, and where."""
+
+    seq: int
+    batch_id: str
+
+
+class Journal:
+    """The journal of each project of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._projects = ProjectRepository(database)
+
+    async def commit(
+        self, project_id: str, epoch: Epoch, batch: Batch, after: Stored | None = None
+    ) -> Receipt:
+        """Store a batch whole, exactly once, in one transaction, as the journal's next entry.
+
+        A batch whose id is in the journal already is not stored again: its receipt is returned.
+
+        Args:
+            epoch: The writer's claim.
+            batch: The accepted input.
+            after: The last batch that this writer was told is stored.
+
+        Cost: six round trips for new nodes: `BEGIN`, row lock, register, new ids, entry, `COMMIT`.
+        Scores take two more, a state one, a project's first score one. The number does not grow
+        with the batch, the tree or the journal.
+
+        Raises:
+            FencedError: A newer writer took the project over. Nothing was stored.
+            DivergedError: The journal has not what `after` names: it was restored to an earlier
+                state. Nothing was stored.
+            NotFoundError: There is no such project.
+            UnavailableError: PostgreSQL cannot be reached or asks to come again. With
+                `unknown_outcome`, ask `outcome` before driving the same batch again.
+            StoreError: PostgreSQL refused the batch. Nothing was stored.
+        """
+        try:
+            async with self._database.transaction() as connection:
+                receipt = await _store(connection, project_id, epoch, batch, after)
+                if receipt is not None:
+                    await failpoints.reach(failpoints.FLUSH_BEFORE_COMMIT)
+        except StoreError as exc:
+            if exc.code != _UNIQUE_VIOLATION:
+                raise
+            receipt = await self.outcome(project_id, batch.id)
+            if receipt is None:
+                raise
+            return receipt
+        if receipt is None:
+            return await self._settle(project_id, batch)
+        await failpoints.reach(failpoints.FLUSH_AFTER_COMMIT)
+        return receipt
+
+    async def outcome(self, project_id: str, batch_id: str) -> Receipt | None:
+        """Return the receipt of a batch whose outcome is unknown; `None` if it was not stored.
+
+        Waits for a transaction that may still be storing it, so the answer is final. Cost: two
+        statements.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        async with self._database.transaction() as connection:
+            await lock(connection, project_id)
+            return await read_receipt(connection, project_id, batch_id)
+
+    async def entries(
+        self, project_id: str, from_seq: int, *, most_rows: int, most_bytes: int
+    ) -> list[Entry]:
+        """Return entries from position `from_seq` on (included), in order.
+
+        Whole entries, until the next one would exceed a bound; the first always. Empty if there
+        is none. Nothing beyond the bounds is transferred. Cost: one statement.
+
+        Args:
+            from_seq: First position wanted.
+            most_rows: Most graph rows in all.
+            most_bytes: Most bytes of payload in all, unpacked.
+
+        Raises:
+            JournalError: An entry is damaged, or of a newer format.
+        """
+        async with self._database.transaction() as connection:
+            return await read_entries(connection, project_id, from_seq, most_rows, most_bytes)
+
+    async def link(self, project_id: str, seq: int) -> tuple[str, str] | None:
+        """Return chain and incarnation at `seq`; `None` if nothing is there. One statement."""
+        statement = select(JournalRow.chain, JournalRow.incarnation).where(
+            JournalRow.project_id == project_id, JournalRow.seq == seq
+        )
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        return None if row is None else (row.chain, row.incarnation)
+
+    async def head(self, project_id: str) -> Head:
+        """Return where the journal ends: `ProjectRepository.head`."""
+        return await self._projects.head(project_id)
+
+    async def registered(self, project_id: str, ids: Iterable[str]) -> dict[str, Registered]:
+        """Return what the register knows of `ids`; unknown ones are left out. One statement."""
+        async with self._database.transaction() as connection:
+            return await _registered(connection, project_id, list(ids))
+
+    async def _settle(self, project_id: str, batch: Batch) -> Receipt:
+        """Answer for a batch that found no row of its epoch: stored before, gone, or fenced."""
+        receipt = await self.outcome(project_id, batch.id)
+        if receipt is None:
+            raise FencedError(project_id, first_ids(batch.items))
+        return receipt
+
+
+async def _store(
+    connection: AsyncConnection,
+    project_id: str,
+    epoch: Epoch,
+    batch: Batch,
+    after: Stored | None,
+) -> Receipt | None:
+    """Write everything of `batch`; `None`, and nothing written, if the epoch is not current."""
+    after_seq, after_id = (None, None) if after is None else after
+    values = epoch._asdict() | {
+        "project_id": project_id,
+        "batch_id": batch.id,
+        "after_seq": after_seq,
+        "after_id": after_id,
+    }
+    found = (await connection.execute(_ADVANCE, values)).one_or_none()
+    if found is None:
+        return None
+    if not found.follows:
+        raise _forgotten(project_id, after_seq)
+    require_synchronous(found.synchronous_commit)
+    seq: int = found.head_seq
+    result = resolve(batch, await _registered(connection, project_id, batch.named_ids()))
+    await _register(connection, project_id, result)
+    await _store_scores(connection, project_id, found.rubric_version, found.judge, batch, result)
+    if result.state is not None:
+        state = {"project_id": project_id, "seq": seq, "state": result.state}
+        await connection.execute(_SAVE_STATE, state)
+    receipt = Receipt(
+        seq=seq,
+        nodes=result.nodes,
+        statuses=result.statuses,
+        scores=len(result.scores),
+        rejected=tuple(result.rejected),
+    )
+    place = Place(project_id, seq, batch.id, found.chain, found.incarnation, epoch.number)
+    await append(connection, place, result.operations(), receipt)
+    return receipt
+
+
+async def _registered(
+    connection: AsyncConnection, project_id: str, ids: list[str]
+) -> dict[str, Registered]:
+    if not ids:
+        return {}
+    found = await (await driver(connection)).fetch(_REGISTERED, project_id, ids)
+    return {node_id: Registered(depth, digest) for node_id, depth, digest in found}
+
+
+async def _register(connection: AsyncConnection, project_id: str, result: Resolution) -> None:
+    known = result.registrations
+    if not known:
+        return
+    depths = [entry.depth for entry in known.values()]
+    digests = [entry.digest for entry in known.values()]
+    await (await driver(connection)).execute(_REGISTER, project_id, list(known), depths, digests)
+
+
+async def _store_scores(
+    connection: AsyncConnection,
+    project_id: str,
+    rubric_version: int | None,
+    judge: str | None,
+    batch: Batch,
+    result: Resolution,
+) -> None:
+    """Store the scores, then put what they make of `rubric_score` into the graph's half."""
+    if not result.scores:
+        return
+    await upsert_scores(connection, project_id, result.scores)
+    if judge is None and (judge := first_judge(batch, result)) is not None:
+        await connection.execute(_SET_JUDGE, {"project_id": project_id, "judge": judge})
+    if judge is None or rubric_version is None:
+        return
+    nodes = sorted({score.node_id for score in result.scores})
+    values = await read_rubric_scores(connection, project_id, rubric_version, judge, nodes)
+    for node_id, value in values.items():
+        result.set(node_id, {"rubric_score": value})
+
+
+def _forgotten(project_id: str, seq: int | None) -> DivergedError:
+    return DivergedError(
+        f"project {project_id!r}: PostgreSQL no longer has the batch at position {seq} that it had "
+        "acknowledged to this writer; it was restored to an earlier state. Nothing more was "
+        "stored. Restore the newer state, or open the project again and go on from what is there."
+    )

@@ -1,0 +1,248 @@
+"""Projects: their rows, which order everything that is written to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select, text
+
+from ..errors import ConflictError
+from ..model import new_id
+from ..values import check_id, check_text
+from .project_row import (
+    HEAD_COLUMNS,
+    PROJECT_COLUMNS,
+    Epoch,
+    Head,
+    head_of,
+    missing,
+    project_of,
+)
+from .rubrics import read_current
+from .scores import read_columns
+from .tables import OrchestratorStateRow, ProjectRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from ..model import Project, Rubric
+    from .database import Database
+    from .scores import ScoreColumns
+
+_INSERT: Final = text(
+    "INSERT INTO sapwood.project (id, title, incarnation)"
+    " VALUES (:project_id, :title, :incarnation) ON CONFLICT (id) DO NOTHING"
+)
+_CLAIM: Final = text(
+    "UPDATE sapwood.project SET epoch = epoch + 1, owner = :owner, updated_at = now()"
+    " WHERE id = :project_id AND state <> 'deleting' RETURNING epoch, owner"
+)
+_STALL: Final = text(
+    "UPDATE sapwood.project SET state = 'stalled', stalled_seq = :seq, stalled_cause = :cause,"
+    " updated_at = now() WHERE id = :project_id AND state <> 'deleting' RETURNING state"
+)
+_RESUME: Final = text(
+    "UPDATE sapwood.project SET state = 'open', stalled_seq = NULL, stalled_cause = NULL,"
+    " updated_at = now() WHERE id = :project_id AND state = 'stalled'"
+)
+_MARK_DELETING: Final = text(
+    "UPDATE sapwood.project SET state = 'deleting', stalled_seq = NULL, stalled_cause = NULL,"
+    " epoch = epoch + 1, owner = '', rubric_version = NULL, updated_at = now()"
+    " WHERE id = :project_id RETURNING state"
+)
+_DELETE: Final = (
+    text("DELETE FROM sapwood.branch_stats WHERE project_id = :project_id"),
+    text("DELETE FROM sapwood.principle_score WHERE project_id = :project_id"),
+    text("DELETE FROM sapwood.labelled_sample WHERE project_id = :project_id"),
+    text("DELETE FROM sapwood.rubric_principle WHERE project_id = :project_id"),
+    text("DELETE FROM sapwood.rubric WHERE project_id = :project_id"),
+    text("DELETE FROM sapwood.principle WHERE project_id = :project_id"),
+    text("DELETE FROM sapwood.orchestrator_state WHERE project_id = :project_id"),
+    text("DELETE FROM sapwood.node_ref WHERE project_id = :project_id"),
+    text("DELETE FROM sapwood.journal WHERE project_id = :project_id"),
+    text("DELETE FROM sapwood.project WHERE id = :project_id AND state = 'deleting'"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSnapshot:
+    """What PostgreSQL holds of a project, all as of one instant.
+
+    Attributes:
+        rubric: The current one; `None` before the first.
+        scores: Of all judges.
+        state: The orchestrator's, as it was saved; `None` before the first.
+    """
+
+    project: Project
+    head: Head
+    rubric: Rubric | None
+    scores: ScoreColumns
+    state: bytes | None
+
+
+class ProjectRepository:
+    """The projects of a database. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ensure(self, project_id: str, *, title: str = "") -> Project:
+        """Return the project, made now if there was none; its title is then `title`.
+
+        Cost: one statement, three for a new project.
+
+        Raises:
+            ValidationError: The id or the title cannot be stored.
+            ConflictError: The project is being deleted.
+        """
+        check_id("Project", "id", project_id)
+        check_text(f"Project {project_id}", "title", title)
+        async with self._database.transaction() as connection:
+            row = await _find(connection, project_id)
+            if row is None:
+                values = {"project_id": project_id, "title": title, "incarnation": new_id()}
+                await connection.execute(_INSERT, values)
+                row = await _find(connection, project_id)
+        if row is None or row.state == "deleting":
+            raise ConflictError(
+                f"project {project_id!r} is being deleted; finish delete_project, then create it "
+                "again"
+            )
+        return project_of(row)
+
+    async def get(self, project_id: str) -> Project:
+        """Return the project. Cost: one statement.
+
+        Raises:
+            NotFoundError: There is none of that id, or it is being deleted.
+        """
+        async with self._database.transaction() as connection:
+            row = await _find(connection, project_id)
+        if row is None or row.state == "deleting":
+            raise missing(project_id)
+        return project_of(row)
+
+    async def head(self, project_id: str) -> Head:
+        """Return where the journal ends. Cost: one statement.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        statement = select(*HEAD_COLUMNS).where(ProjectRow.id == project_id)
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        if row is None:
+            raise missing(project_id)
+        return head_of(row)
+
+    async def epoch(self, project_id: str) -> Epoch:
+        """Return the current writer's epoch, which `join` shares. Cost: one statement.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        async with self._database.transaction() as connection:
+            statement = select(ProjectRow.epoch, ProjectRow.owner)
+            found = await connection.execute(statement.where(ProjectRow.id == project_id))
+            row = found.one_or_none()
+        if row is None:
+            raise missing(project_id)
+        return Epoch(*row)
+
+    async def claim_epoch(self, project_id: str) -> Epoch:
+        """Take the project over: return a new epoch, which fences every older writer.
+
+        Waits for a flush that is under way. Cost: one statement.
+
+        Raises:
+            NotFoundError: There is no such project, or it is being deleted.
+        """
+        async with self._database.transaction() as connection:
+            values = {"project_id": project_id, "owner": new_id()}
+            row = (await connection.execute(_CLAIM, values)).one_or_none()
+        if row is None:
+            raise missing(project_id)
+        return Epoch(*row)
+
+    async def set_stalled(self, project_id: str, seq: int, cause: str) -> None:
+        """Note that Neo4j refuses the entry at `seq`, and why. Cost: one statement.
+
+        Raises:
+            NotFoundError: There is no such project, or it is being deleted.
+        """
+        values = {"project_id": project_id, "seq": seq, "cause": cause}
+        async with self._database.transaction() as connection:
+            state = await connection.scalar(_STALL, values)
+        if state is None:
+            raise missing(project_id)
+
+    async def clear_stalled(self, project_id: str) -> None:
+        """Note that the project goes on; nothing if it was not stalled. Cost: one statement."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_RESUME, {"project_id": project_id})
+
+    async def load_state(self, project_id: str) -> bytes | None:
+        """Return the orchestrator's state as it was saved; `None` without one. One statement."""
+        statement = select(OrchestratorStateRow.state)
+        async with self._database.transaction() as connection:
+            return await connection.scalar(
+                statement.where(OrchestratorStateRow.project_id == project_id)
+            )
+
+    async def load(self, project_id: str) -> ProjectSnapshot:
+        """Return what PostgreSQL holds of the project, as of one instant.
+
+        Cost: three statements; the rest grows with the scores.
+
+        Raises:
+            NotFoundError: There is no such project, or it is being deleted.
+        """
+        statement = (
+            select(*PROJECT_COLUMNS, *HEAD_COLUMNS, OrchestratorStateRow.state.label("saved"))
+            .outerjoin(OrchestratorStateRow, OrchestratorStateRow.project_id == ProjectRow.id)
+            .where(ProjectRow.id == project_id)
+        )
+        async with self._database.transaction(read_only_snapshot=True) as connection:
+            row = (await connection.execute(statement)).one_or_none()
+            if row is None or row.state == "deleting":
+                raise missing(project_id)
+            rubric = await read_current(connection, project_id)
+            scores = await read_columns(connection, project_id)
+        return ProjectSnapshot(project_of(row), head_of(row), rubric, scores, row.saved)
+
+    async def mark_deleting(self, project_id: str) -> None:
+        """Begin to delete the project: fence its writers. May be repeated. Cost: one statement.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        async with self._database.transaction() as connection:
+            state = await connection.scalar(_MARK_DELETING, {"project_id": project_id})
+        if state is None:
+            raise missing(project_id)
+
+    async def delete_rows(self, project_id: str) -> None:
+        """End the deletion that `mark_deleting` began, once the graph is clear of the project.
+
+        Nothing if there is no such project. Cost: twelve statements.
+
+        Raises:
+            ConflictError: The project was not marked.
+        """
+        async with self._database.transaction() as connection:
+            statement = select(ProjectRow.state).where(ProjectRow.id == project_id)
+            state = await connection.scalar(statement.with_for_update())
+            if state is None:
+                return
+            if state != "deleting":
+                raise ConflictError(f"project {project_id!r} is not marked as being deleted")
+            for delete in _DELETE:
+                await connection.execute(delete, {"project_id": project_id})
+
+
+async def _find(connection: AsyncConnection, project_id: str) -> Row[*tuple[Any, ...]] | None:
+    statement = select(*PROJECT_COLUMNS).where(ProjectRow.id == project_id)
+    return (await connection.execute(statement)).one_or_none()

@@ -1,0 +1,68 @@
+"""What a rubric must look like before PostgreSQL is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ..errors import ValidationError
+from ..values import JUDGE_BYTES, check_id, check_number, check_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..model import Principle, Rubric
+
+LEAST_WEIGHT: Final = 1e-9
+MOST_WEIGHT: Final = 1e9
+"""Between these, no weight makes a product that PostgreSQL refuses."""
+
+
+def check_rubric(rubric: Rubric) -> None:
+    """Refuse a rubric that cannot be stored, or that means nothing.
+
+    Raises:
+        ValidationError: No principle, a key or id twice, a weight that is neither 0 nor from
+            1e-9 to 1e9 or that belongs to no principle, a text that cannot be stored.
+    """
+    if not rubric.principles:
+        raise ValidationError("Rubric", "principles", "must have one at least")
+    for principle in rubric.principles:
+        _check_principle(principle)
+    _check_unique("key", (principle.key for principle in rubric.principles))
+    _check_unique("id", (principle.id for principle in rubric.principles))
+    keys = {principle.key for principle in rubric.principles}
+    for key, weight in rubric.weights.items():
+        _check_weight(key, weight, keys)
+
+
+def check_judge(judge: str) -> None:
+    """Refuse a judge's name that is empty, too long or no text.
+
+    Raises:
+        ValidationError: It is.
+    """
+    if not check_text("Rubric", "judge", judge, JUDGE_BYTES):
+        raise ValidationError("Rubric", "judge", "must not be empty")
+
+
+def _check_principle(principle: Principle) -> None:
+    check_id("Principle", "id", principle.id)
+    check_id(f"Principle {principle.id}", "key", principle.key)
+    check_text(f"Principle {principle.id}", "text", principle.text)
+
+
+def _check_unique(field: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ValidationError("Rubric", "principles", f"has {field} {value} twice")
+        seen.add(value)
+
+
+def _check_weight(key: str, weight: float, keys: set[str]) -> None:
+    if key not in keys:
+        raise ValidationError("Rubric", "weights", "names a key that no principle has")
+    check_number("Rubric", f"weights.{key}", weight)
+    if weight != 0 and not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+        problem = f"must be 0 or from {LEAST_WEIGHT} to {MOST_WEIGHT}, not {weight}"
+        raise ValidationError("Rubric", f"weights.{key}", problem)

@@ -1,0 +1,325 @@
+"""The tables of schema `sapwood`: every key begins with `project_id`, every reference carries it.
+
+Rows are written by set-based statements in the repositories; the classes here say what the tables
+look like, give typed columns to reads, and are held against the migrations by a test.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+SCHEMA = "sapwood"
+
+# Bytes order ids and judges as Python does, and no library upgrade can reorder an index.
+Name = Annotated[str, mapped_column(Text(collation="C"))]
+Long = Annotated[int, mapped_column(BigInteger)]
+Real = Annotated[float, mapped_column(DOUBLE_PRECISION)]
+Moment = Annotated[
+    datetime, mapped_column(TIMESTAMP(timezone=True), server_default=func.now(), nullable=False)
+]
+
+
+class Base(DeclarativeBase):
+    """Base of the tables: one schema, one convention for constraint names."""
+
+    metadata = MetaData(
+        schema=SCHEMA,
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(referred_table_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        },
+    )
+
+
+def _in_project() -> ForeignKeyConstraint:
+    """Return a reference from `project_id` to the project."""
+    return ForeignKeyConstraint(["project_id"], [f"{SCHEMA}.project.id"])
+
+
+class ProjectRow(Base):
+    """One project: its settings, and the row whose lock orders everything written to it.
+
+    Every flush updates this row, without touching an indexed column; room is left in each page so
+    that these updates stay in it.
+    """
+
+    __tablename__ = "project"
+    __table_args__ = (
+        PrimaryKeyConstraint("id"),
+        ForeignKeyConstraint(
+            ["id", "rubric_version"],
+            [f"{SCHEMA}.rubric.project_id", f"{SCHEMA}.rubric.version"],
+            use_alter=True,
+        ),
+        CheckConstraint("octet_length(id) BETWEEN 1 AND 64", name="id_length"),
+        CheckConstraint("state IN ('open', 'stalled', 'deleting')", name="state"),
+        CheckConstraint("epoch >= 0 AND head_seq >= 0", name="counters"),
+        CheckConstraint("(head_seq = 0) = (chain = '')", name="chain"),
+        CheckConstraint("(state = 'stalled') = (stalled_cause IS NOT NULL)", name="stalled"),
+        {"postgresql_with": {"fillfactor": "20", "autovacuum_vacuum_scale_factor": "0"}},
+    )
+
+    id: Mapped[Name]
+    title: Mapped[str] = mapped_column(Text, server_default="")
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    epoch: Mapped[Long] = mapped_column(server_default="0")
+    owner: Mapped[Name] = mapped_column(server_default="")
+    head_seq: Mapped[Long] = mapped_column(server_default="0")
+    chain: Mapped[Name] = mapped_column(server_default="")
+    incarnation: Mapped[Name]
+    rubric_version: Mapped[int | None]
+    judge: Mapped[Name | None]
+    state: Mapped[Name] = mapped_column(server_default="open")
+    stalled_cause: Mapped[str | None] = mapped_column(Text)
+    stalled_seq: Mapped[Long | None]
+    stats_seq: Mapped[Long] = mapped_column(server_default="0")
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+
+    rubrics: Mapped[list[RubricRow]] = relationship(
+        viewonly=True,
+        primaryjoin="ProjectRow.id == foreign(RubricRow.project_id)",
+        order_by="RubricRow.version",
+    )
+    rubric: Mapped[RubricRow | None] = relationship(
+        viewonly=True,
+        primaryjoin="and_(ProjectRow.id == foreign(RubricRow.project_id),"
+        " ProjectRow.rubric_version == foreign(RubricRow.version))",
+        uselist=False,
+    )
+    journal: Mapped[list[JournalRow]] = relationship(viewonly=True, order_by="JournalRow.seq")
+
+
+class NodeRef(Base):
+    """The register: which node ids exist, how deep they are, and what they mean.
+
+    It has no reference to the project: a flush registers nodes only under the lock on that very
+    row, and checking it again for each node would take half of the insert's time.
+    """
+
+    __tablename__ = "node_ref"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "node_id"),
+        CheckConstraint("octet_length(node_id) BETWEEN 1 AND 64", name="id_length"),
+        CheckConstraint("octet_length(digest) = 16", name="digest_length"),
+        CheckConstraint("depth >= 0", name="depth"),
+    )
+
+    project_id: Mapped[Name]
+    node_id: Mapped[Name]
+    depth: Mapped[int]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+    scores: Mapped[list[PrincipleScoreRow]] = relationship(viewonly=True)
+    samples: Mapped[list[LabelledSampleRow]] = relationship(viewonly=True)
+
+
+class RubricRow(Base):
+    """One immutable version of a project's rubric."""
+
+    __tablename__ = "rubric"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "version"),
+        _in_project(),
+        CheckConstraint("version >= 1", name="version"),
+    )
+
+    project_id: Mapped[Name]
+    version: Mapped[int]
+    created_at: Mapped[Moment]
+
+    entries: Mapped[list[RubricPrincipleRow]] = relationship(
+        viewonly=True, order_by="RubricPrincipleRow.position"
+    )
+
+
+class PrincipleRow(Base):
+    """One immutable revision of a criterion; rubric versions share it while it is unchanged."""
+
+    __tablename__ = "principle"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "id"),
+        _in_project(),
+        CheckConstraint("octet_length(id) BETWEEN 1 AND 64", name="id_length"),
+        CheckConstraint("octet_length(key) BETWEEN 1 AND 64", name="key_length"),
+    )
+
+    project_id: Mapped[Name]
+    id: Mapped[Name]
+    key: Mapped[Name]
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Moment]
+
+
+class RubricPrincipleRow(Base):
+    """A principle's place and weight in one version of a rubric."""
+
+    __tablename__ = "rubric_principle"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "version", "position"),
+        UniqueConstraint("project_id", "version", "principle_id"),
+        ForeignKeyConstraint(
+            ["project_id", "version"],
+            [f"{SCHEMA}.rubric.project_id", f"{SCHEMA}.rubric.version"],
+        ),
+        ForeignKeyConstraint(
+            ["project_id", "principle_id"],
+            [f"{SCHEMA}.principle.project_id", f"{SCHEMA}.principle.id"],
+        ),
+        CheckConstraint("weight = 0 OR weight BETWEEN 1e-9 AND 1e9", name="weight"),
+    )
+
+    project_id: Mapped[Name]
+    version: Mapped[int]
+    position: Mapped[int]
+    principle_id: Mapped[Name]
+    weight: Mapped[Real]
+
+    principle: Mapped[PrincipleRow] = relationship(viewonly=True)
+
+
+class LabelledSampleRow(Base):
+    """A content and the label that a person gave it."""
+
+    __tablename__ = "labelled_sample"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "id"),
+        _in_project(),
+        ForeignKeyConstraint(
+            ["project_id", "node_id"],
+            [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
+        ),
+        ForeignKeyConstraint(
+            ["project_id", "rubric_version"],
+            [f"{SCHEMA}.rubric.project_id", f"{SCHEMA}.rubric.version"],
+        ),
+        CheckConstraint("octet_length(id) BETWEEN 1 AND 64", name="id_length"),
+    )
+
+    project_id: Mapped[Name]
+    id: Mapped[Name]
+    content: Mapped[str] = mapped_column(Text)
+    node_id: Mapped[Name | None]
+    labeler: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    rationale: Mapped[str | None] = mapped_column(Text)
+    rubric_version: Mapped[int | None]
+    created_at: Mapped[Moment]
+
+
+class PrincipleScoreRow(Base):
+    """A judge's number for a node under a principle, or the record of a failed try."""
+
+    __tablename__ = "principle_score"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "node_id", "principle_id", "judge"),
+        ForeignKeyConstraint(
+            ["project_id", "node_id"],
+            [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
+        ),
+        ForeignKeyConstraint(
+            ["project_id", "principle_id"],
+            [f"{SCHEMA}.principle.project_id", f"{SCHEMA}.principle.id"],
+        ),
+        CheckConstraint("(score IS NULL) = (failure IS NOT NULL)", name="score_or_failure"),
+        CheckConstraint("score > '-Infinity' AND score < 'Infinity'", name="finite"),
+        CheckConstraint("octet_length(judge) BETWEEN 1 AND 256", name="judge_length"),
+    )
+
+    project_id: Mapped[Name]
+    node_id: Mapped[Name]
+    principle_id: Mapped[Name]
+    judge: Mapped[Name]
+    score: Mapped[Real | None]
+    failure: Mapped[str | None] = mapped_column(Text)
+    rationale: Mapped[str | None] = mapped_column(Text)
+    updated_at: Mapped[Moment]
+
+    principle: Mapped[PrincipleRow] = relationship(viewonly=True)
+
+
+class BranchStatsRow(Base):
+    """What is known of the subtree under a node, as of one journal position."""
+
+    __tablename__ = "branch_stats"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "node_id"),
+        ForeignKeyConstraint(
+            ["project_id", "node_id"],
+            [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
+        ),
+    )
+
+    project_id: Mapped[Name]
+    node_id: Mapped[Name]
+    nodes: Mapped[Long]
+    alive: Mapped[Long]
+    leaves: Mapped[Long]
+    max_depth: Mapped[int]
+    scored: Mapped[Long]
+    mean: Mapped[Real | None]
+    best: Mapped[Real | None]
+    best_node_id: Mapped[Name | None]
+    as_of_seq: Mapped[Long]
+
+
+class JournalRow(Base):
+    """One committed batch: its place in the chain, the graph's half of it, and its receipt.
+
+    `chain` is a digest of all batch ids from the first position to this one.
+    `rows` and the payload's length bound a read before anything is transferred. The payload is
+    compressed already, so the migration stores it `EXTERNAL`. `epoch` says which writer it was.
+    """
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "seq"),
+        UniqueConstraint("project_id", "batch_id"),
+        _in_project(),
+        CheckConstraint("seq >= 1", name="seq"),
+        CheckConstraint("octet_length(chain) = 32", name="chain_length"),
+    )
+
+    project_id: Mapped[Name]
+    seq: Mapped[Long]
+    batch_id: Mapped[Name]
+    chain: Mapped[Name]
+    incarnation: Mapped[Name]
+    epoch: Mapped[Long]
+    format: Mapped[int]
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    crc: Mapped[Long]
+    receipt: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    rows: Mapped[int]
+    created_at: Mapped[Moment]
+
+
+class OrchestratorStateRow(Base):
+    """The orchestrator's own state, as of one journal position."""
+
+    __tablename__ = "orchestrator_state"
+    __table_args__ = (PrimaryKeyConstraint("project_id"), _in_project())
+
+    project_id: Mapped[Name]
+    seq: Mapped[Long]
+    state: Mapped[bytes] = mapped_column(LargeBinary)
+    updated_at: Mapped[Moment]

@@ -1,0 +1,51 @@
+"""What a flush reads, it finds by index: also by plans that were made for empty tables."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+from sapwood import Database
+from sapwood.relational import journal, rubric_scores
+
+from .test_database import own_database
+
+if TYPE_CHECKING:
+    from sapwood.servers import Endpoints
+
+DIALECT: Any = PGDialect_asyncpg
+RUBRIC_SCORES = str(rubric_scores._OF_NODES.compile(dialect=DIALECT()))
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [(journal._REGISTERED, "pk_node_ref"), (RUBRIC_SCORES, "pk_principle_score")],
+    ids=["register", "rubric scores"],
+)
+async def test_a_plan_for_empty_tables_looks_up_each_node(
+    servers: Endpoints, query: str, index: str
+) -> None:
+    """Such a plan is kept by a session until the table is analysed, a minute or more."""
+    async with own_database(servers) as url:
+        database = Database(url)
+        await database.create_tables()
+        async with database.transaction() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            plan = await _generic_plan(driver, query)
+        await database.close()
+    at = next(number for number, line in enumerate(plan) if index in line)
+    assert "project_id" in plan[at + 1]
+    assert "node_id" in plan[at + 1], "else it goes through all rows of the project"
+
+
+async def _generic_plan(driver: Any, query: str) -> list[str]:
+    """Return the lines of the plan that is kept for any parameters."""
+    count = len(set(re.findall(r"\$\d+", query)))
+    nothing = ", ".join(["NULL"] * count)
+    await driver.execute("SET plan_cache_mode = force_generic_plan")
+    await driver.execute(f"PREPARE explained AS {query}")
+    return [row[0] for row in await driver.fetch(f"EXPLAIN EXECUTE explained ({nothing})")]

@@ -1,0 +1,129 @@
+"""How often a call asks the server: a fixed number, whatever its size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event
+
+from sapwood import Database
+from sapwood.model import Principle, Rubric
+from sapwood.relational import (
+    Journal,
+    PrincipleScoreRepository,
+    ProjectRepository,
+    RubricRepository,
+)
+
+from .building import Writer, node, score, state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sapwood.servers import Endpoints
+
+
+class Log:
+    """What was sent to the server, transaction control included."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.sent: list[str] = []
+
+    def count(self) -> int:
+        """Return how many statements were sent since the last call."""
+        count = len(self.sent)
+        self.sent.clear()
+        return count
+
+
+@pytest.fixture
+async def log(servers: Endpoints) -> AsyncIterator[Log]:
+    """One connection that notes what SQLAlchemy prepares and what the driver sends by itself."""
+    database = Database(servers.database_url, pool_size=1)
+    log = Log(database)
+
+    def listen(connection: Any, _record: Any) -> None:
+        def hear(record: Any) -> None:
+            log.sent.append(record.query)
+
+        connection.driver_connection.add_query_logger(hear)
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        log.sent.append(statement)
+
+    event.listen(database.engine.sync_engine, "connect", listen)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    await database.check()
+    log.sent.clear()
+    yield log
+    await database.close()
+
+
+async def test_the_statements_of_a_commit_do_not_grow_with_it(log: Log, project_id: str) -> None:
+    projects, rubrics = ProjectRepository(log.database), RubricRepository(log.database)
+    await projects.ensure(project_id)
+    writer = Writer(Journal(log.database), project_id, await projects.claim_epoch(project_id))
+    saved = await rubrics.save(project_id, Rubric(principles=(Principle(key="a"),)))
+    await rubrics.activate(project_id, 1, judge="judge@1")
+    key = saved["a"].id
+
+    def many(count: int) -> list[Any]:
+        nodes = [node() for _ in range(count)]
+        return [*nodes, *(score(target, key, 1.0) for target in nodes)]
+
+    known = node()
+    await writer.commit(known, score(known, key, 1.0))
+    log.count()
+
+    async def sent(*items: Any) -> int:
+        await writer.commit(*items)
+        return log.count()
+
+    assert await sent() == 4  # BEGIN, row lock, entry, COMMIT
+    assert await sent(node()) == 6  # and the register, read and written
+    assert await sent(*(node() for _ in range(500))) == 6
+    assert await sent(state({"round": 1})) == 5
+    assert await sent(*many(1)) == 8
+    assert await sent(*many(400)) == 8
+
+
+async def test_the_statements_of_reads_do_not_grow_with_the_project(
+    log: Log, project_id: str
+) -> None:
+    projects, rubrics = ProjectRepository(log.database), RubricRepository(log.database)
+    journal, scores = Journal(log.database), PrincipleScoreRepository(log.database)
+    await projects.ensure(project_id)
+    writer = Writer(journal, project_id, await projects.claim_epoch(project_id))
+
+    async def sent() -> list[int]:
+        counts: list[int] = []
+        for read in (
+            projects.load(project_id),
+            projects.head(project_id),
+            journal.entries(project_id, 1, most_rows=1000, most_bytes=1 << 20),
+            rubrics.history(project_id),
+            rubrics.current(project_id),
+            scores.load(project_id),
+        ):
+            await read
+            counts.append(log.count())
+        return counts
+
+    await sent()  # the driver asks about each array type once a connection
+    before = await sent()
+    for version in range(1, 6):
+        given = Rubric(principles=(Principle(key="a", text=str(version)),))
+        saved = await rubrics.save(project_id, given)
+        await rubrics.activate(project_id, version)
+        target = node()
+        await writer.commit(target, score(target, saved["a"].id, 1.0))
+    log.count()
+
+    assert await sent() == before == [5, 3, 3, 3, 3, 3]
+
+
+async def test_opening_up_to_date_tables_costs_two_statements(log: Log) -> None:
+    await log.database.create_tables()
+    assert log.count() == 4  # with BEGIN and COMMIT
