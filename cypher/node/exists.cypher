@@ -1,0 +1,13 @@
+// node.exists: is there such a node
+// $project_id: text
+// $node_id: text
+// $applied: integer; the watermark read in this transaction; newer nodes are left out
+// row: found, boolean
+// nothing: cannot be; one row always
+// mode: read
+// repeatable: yes
+
+RETURN EXISTS {
+  MATCH (n:Node {project_id: $project_id, id: $node_id})
+  WHERE n.seq <= $applied
+} AS found

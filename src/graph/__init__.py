@@ -1,0 +1,17 @@
+"""The only room that knows Neo4j: connection and schema, statements, reads, guarded writes."""
+
+from __future__ import annotations
+
+from .connection import Graph
+from .reads import Guard, Key, NodeRepository
+from .writes import ApplyTransaction, GraphWriter, Watermark
+
+__all__ = [
+    "ApplyTransaction",
+    "Graph",
+    "GraphWriter",
+    "Guard",
+    "Key",
+    "NodeRepository",
+    "Watermark",
+]

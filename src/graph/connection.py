@@ -1,0 +1,195 @@
+"""The way to Neo4j: one driver, a transaction at a time, each with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from neo4j import READ_ACCESS, WRITE_ACCESS, AsyncGraphDatabase, NotificationMinimumSeverity
+from neo4j.exceptions import DriverError, Neo4jError
+from pydantic import SecretStr
+
+from ..errors import ClosedError, SettingsError
+from . import schema
+from .queries import statement
+from .translate import translated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from neo4j import AsyncDriver, AsyncTransaction
+
+GRACE_S = 5.0
+"""How much longer than the server a client waits, so that the server's own answer comes first."""
+
+
+class Transaction:
+    """An open transaction: runs statements by key, commits if it is told to."""
+
+    def __init__(self, inner: AsyncTransaction, deadline_s: float) -> None:
+        self._inner = inner
+        self._deadline_s = deadline_s
+
+    async def run(self, key: str, **parameters: Any) -> list[list[Any]]:
+        """Run the statement of that key; return its rows, each a list in the statement's order."""
+        with translated():
+            async with asyncio.timeout(self._deadline_s):
+                result = await self._inner.run(statement(key).text, parameters)
+                return [record.values() async for record in result]
+
+    async def value(self, key: str, **parameters: Any) -> Any:
+        """Run a statement that gives one row; return the row's first value."""
+        rows = await self.run(key, **parameters)
+        return rows[0][0]
+
+    async def commit(self) -> None:
+        """Commit. A lost answer raises `UnavailableError` with `unknown_outcome`."""
+        with translated(committing=True):
+            async with asyncio.timeout(self._deadline_s):
+                await self._inner.commit()
+
+
+class Graph:
+    """A Neo4j database that holds sapwood's trees.
+
+    Nothing is opened before the first use, which also binds it to the running event loop.
+
+    Args:
+        uri: `neo4j://host:port`, or `neo4j+s://…` for TLS; without user or password.
+        auth: User name and password.
+        pool_size: Most connections at a time.
+        timeout_s: Most seconds for one transaction; the server ends it, and all its locks, then.
+        connect_timeout_s: Most seconds to open a connection.
+        acquire_timeout_s: Most seconds to wait for a free connection.
+
+    Raises:
+        SettingsError: `uri` holds a user or a password.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        auth: tuple[str, str | SecretStr],
+        database: str = "neo4j",
+        pool_size: int = 10,
+        timeout_s: float = 60.0,
+        connect_timeout_s: float = 10.0,
+        acquire_timeout_s: float = 30.0,
+    ) -> None:
+        if "@" in urlsplit(uri).netloc:
+            raise SettingsError("neo4j: give user and password as auth, not within the address")
+        user, password = auth
+        self._uri = uri
+        self._user = user
+        self._password = password if isinstance(password, SecretStr) else SecretStr(password)
+        self._database = database
+        self._pool_size = pool_size
+        self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
+        self._acquire_timeout_s = acquire_timeout_s
+        self._driver: AsyncDriver | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"Graph({self._uri!r}, database={self._database!r})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Graph holds a password and connections; make one in each process")
+
+    async def create_schema(self) -> None:
+        """Create the constraints and indexes that are missing, wait for them, and verify.
+
+        Several processes may do it at once, and again at any time.
+
+        Raises:
+            SchemaError: The database has the schema of a newer release, or cannot have this one.
+
+        Cost: about ten round trips, plus the time to index what is there already.
+        Source: `cypher/schema/`.
+        """
+        await schema.create(self)
+
+    async def verify_schema(self) -> None:
+        """Check that every constraint and index is there and online, and the version known.
+
+        Raises:
+            SchemaError: It is not so; the message says what is missing and what to do.
+
+        Cost: one transaction of two statements.
+        Source: `cypher/schema/indexes.cypher`, `version.cypher`.
+        """
+        await schema.verify(self)
+
+    async def close(self) -> None:
+        """Close all connections, for good; closing twice is fine."""
+        self._closed = True
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            with translated():
+                await driver.close()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[Transaction]:
+        """Open a transaction that only reads, and locks nothing; it is rolled back at the end."""
+        async with self._transaction(READ_ACCESS) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[Transaction]:
+        """Open a transaction that is rolled back at the end unless it was committed."""
+        async with self._transaction(WRITE_ACCESS) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def _transaction(self, access: str) -> AsyncGenerator[Transaction]:
+        session = self._connected().session(database=self._database, default_access_mode=access)
+        try:
+            with translated():
+                async with asyncio.timeout(self._acquire_timeout_s + self._connect_timeout_s):
+                    inner = await session.begin_transaction(timeout=self._timeout_s)
+            yield Transaction(inner, self._timeout_s + GRACE_S)
+        except asyncio.CancelledError:
+            session.cancel()  # drops the connection, so the server rolls back; no more waiting
+            raise
+        finally:
+            # A rollback that gets no answer happens all the same: the server ends a transaction
+            # with its connection. What went wrong before it is what the caller has to know.
+            with suppress(Neo4jError, DriverError, OSError):
+                async with asyncio.timeout(GRACE_S):
+                    await session.close()
+
+    def _connected(self) -> AsyncDriver:
+        """Return the driver, made at the first use."""
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise ClosedError("this Graph was closed; make a new one")
+        if self._driver is None:
+            self._driver, self._loop = self._make_driver(), loop
+        elif loop is not self._loop:
+            raise ClosedError("this Graph belongs to another event loop; make one in each loop")
+        return self._driver
+
+    def _make_driver(self) -> AsyncDriver:
+        with translated():
+            try:
+                return AsyncGraphDatabase.driver(
+                    self._uri,
+                    auth=(self._user, self._password.get_secret_value()),
+                    user_agent=f"sapwood/{version('sapwood')}",
+                    telemetry_disabled=True,
+                    max_connection_pool_size=self._pool_size,
+                    connection_timeout=self._connect_timeout_s,
+                    connection_write_timeout=GRACE_S + self._timeout_s,
+                    connection_acquisition_timeout=self._acquire_timeout_s,
+                    liveness_check_timeout=30.0,
+                    keep_alive=True,
+                    disable_auto_commit_retries=True,
+                    notifications_min_severity=NotificationMinimumSeverity.OFF,
+                )
+            except ValueError as exc:
+                raise SettingsError("neo4j: the address is no valid address") from exc

@@ -1,0 +1,201 @@
+"""Writes to the graph: guarded by the project's watermark, whole or not at all.
+
+Which entries may be written is the delivery's decision; here are the lock that makes it safe to
+decide, and statements whose row counts prove that nothing was dropped on the way.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import failpoints
+from ..errors import DivergedError, StoreError
+from ..journal import NO_CHAIN
+from .rows import create_row, set_row
+from .translate import CONSTRAINT_FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
+    from ..journal import Fold
+    from .connection import Graph, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """How far a project's journal is in the graph.
+
+    Attributes:
+        applied: Position of the last entry that is in the graph; 0 before the first.
+        chain: Digest of the batch ids up to that entry; `NO_CHAIN` before the first.
+        incarnation: Mark of the creation of the project that the graph follows.
+        state: `open`.
+    """
+
+    applied: int
+    chain: str
+    incarnation: str
+    state: str
+
+
+async def lock_watermark(transaction: Transaction, project_id: str) -> Watermark | None:
+    """Lock the watermark until the transaction ends, and read it; `None` if there is none."""
+    # Two statements: Neo4j reads what is committed, and a statement that waits for a lock may have
+    # read before it waited.
+    await transaction.run("project.lock_watermark", project_id=project_id)
+    rows = await transaction.run("project.watermark", project_id=project_id)
+    return Watermark(*rows[0]) if rows else None
+
+
+class GraphWriter:
+    """Opens guarded transactions on the graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def watermark(self, project_id: str) -> Watermark | None:
+        """Return the watermark, `None` if the project has none.
+
+        Guarantees: What it stands for is in the graph, whole; it waits for a commit under way.
+            It may be higher a moment later.
+        Cost: one transaction of two statements.
+        Source: `cypher/project/lock_watermark.cypher`, `watermark.cypher`.
+        """
+        async with self._graph.writing() as transaction:
+            return await lock_watermark(transaction, project_id)
+
+    async def create_watermark(self, project_id: str, incarnation: str) -> bool:
+        """Begin a project in the graph, at position 0.
+
+        Returns:
+            `False` if it has a watermark already, or got one meanwhile.
+
+        Raises:
+            DivergedError: There are nodes of the project, but no watermark.
+
+        Cost: one transaction of two statements.
+        Source: `cypher/project/create_watermark.cypher`, `has_nodes.cypher`.
+        """
+        try:
+            async with self._graph.writing() as transaction:
+                await transaction.run(
+                    "project.create_watermark",
+                    project_id=project_id,
+                    chain=NO_CHAIN,
+                    incarnation=incarnation,
+                )
+                # Only now: whoever writes nodes needs the watermark that this one holds locked.
+                if await transaction.value("project.has_nodes", project_id=project_id):
+                    raise DivergedError(
+                        f"project {project_id!r}: the graph has nodes of it, but no watermark; it "
+                        "was edited. Delete the project's nodes in Neo4j, and the next contact "
+                        "rebuilds them from the journal."
+                    )
+                await transaction.commit()
+        except StoreError as exc:
+            if exc.code != CONSTRAINT_FAILED:
+                raise
+            return False
+        return True
+
+    @asynccontextmanager
+    async def apply(self, project_id: str) -> AsyncGenerator[ApplyTransaction]:
+        """Open a transaction that holds the project's watermark locked.
+
+        Leaving it without a commit, by an error or a cancellation too, rolls everything back.
+
+        Guarantees: What `watermark` says stays true until the end of the transaction; a second
+            `apply` of the project waits for this one.
+        Cost: three round trips to begin, one a statement, one to commit.
+        Source: `cypher/project/lock_watermark.cypher`, `watermark.cypher`.
+        """
+        async with self._graph.writing() as transaction:
+            watermark = await lock_watermark(transaction, project_id)
+            yield ApplyTransaction(transaction, project_id, watermark)
+
+
+class ApplyTransaction:
+    """An open, guarded transaction.
+
+    Attributes:
+        watermark: As it is under the lock; `None` if the project has none, then nothing is locked.
+    """
+
+    def __init__(
+        self, transaction: Transaction, project_id: str, watermark: Watermark | None
+    ) -> None:
+        self._transaction = transaction
+        self._project_id = project_id
+        self.watermark = watermark
+
+    async def write(self, fold: Fold) -> None:
+        """Write all of `fold`: roots, children with their edges, then sets.
+
+        Raises:
+            DivergedError: A parent, or a node to change, is not in the graph; the message names
+                some. Leave the transaction: nothing may be committed.
+            StoreError: A constraint refused a node that exists already.
+            JournalError: A row holds what this release does not know.
+
+        Cost: one round trip for each kind of row that occurs, at most four.
+        Source: `cypher/node/create_roots.cypher`, `create_children.cypher`, `set.cypher`,
+            `set_status.cypher`.
+        """
+        roots = [row for row in fold.creates.values() if row.get("parent_id") is None]
+        children = [row for row in fold.creates.values() if row.get("parent_id") is not None]
+        changes = sorted(fold.sets.values(), key=lambda row: str(row["id"]))
+        plain = [row for row in changes if "status" not in row]
+        moved = [row for row in changes if "status" in row]
+        await self._write("node.create_roots", [create_row(row) for row in roots])
+        parents = {row["parent_id"] for row in children}
+        await self._write("node.create_children", [create_row(row) for row in children], parents)
+        await self._write("node.set", [set_row(row) for row in plain], {row["id"] for row in plain})
+        await self._write(
+            "node.set_status", [set_row(row) for row in moved], {row["id"] for row in moved}
+        )
+
+    async def _write(self, key: str, rows: list[list[Any]], needed: Iterable[str] = ()) -> None:
+        """Run a writing statement; its count must be that of `rows`, or one of `needed` lacks."""
+        if not rows:
+            return
+        written = await self._transaction.value(key, project_id=self._project_id, rows=rows)
+        if written != len(rows):
+            raise await self._dropped(key, len(rows), written, sorted(needed))
+
+    async def _dropped(self, key: str, sent: int, written: int, needed: list[str]) -> DivergedError:
+        missing = await self._transaction.value(
+            "node.missing", project_id=self._project_id, ids=needed
+        )
+        return DivergedError(
+            f"project {self._project_id!r}: {key} wrote {written} of {sent} rows, because the "
+            f"graph lacks nodes that the journal has: {', '.join(missing) or 'unknown'}. Nothing "
+            "was written. The graph was edited or restored; delete the project's nodes and its "
+            "Watermark node in Neo4j, and the next contact rebuilds them from the journal."
+        )
+
+    async def commit(self, applied: int, chain: str) -> None:
+        """Move the watermark to `applied` and commit.
+
+        Raises:
+            DivergedError: There is no watermark to move.
+            UnavailableError: With `unknown_outcome`, it may have been committed: look at the
+                watermark again. A cancellation in here leaves the outcome unknown, too.
+
+        Cost: two round trips.
+        Source: `cypher/project/move_watermark.cypher`.
+        """
+        if self.watermark is not None and applied <= self.watermark.applied:
+            raise ValueError(f"the watermark is at {self.watermark.applied}, not below {applied}")
+        moved = await self._transaction.value(
+            "project.move_watermark",
+            project_id=self._project_id,
+            applied=applied,
+            chain=chain,
+        )
+        if moved != 1:
+            raise DivergedError(f"project {self._project_id!r}: its watermark is not in the graph")
+        await failpoints.reach(failpoints.APPLY_IN_TRANSACTION)
+        await self._transaction.commit()
+        await failpoints.reach(failpoints.APPLY_AFTER_COMMIT)

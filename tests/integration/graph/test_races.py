@@ -1,0 +1,159 @@
+"""Several appliers of one project, and those that are cut short."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sapwood import Graph
+from sapwood.errors import DivergedError, UnavailableError
+from sapwood.graph import GraphWriter
+
+from .trees import Grove, Row, at_least, fold_of, row
+
+if TYPE_CHECKING:
+    from sapwood.graph import NodeRepository, Watermark
+    from sapwood.servers import Endpoints
+
+ROUNDS = 40
+
+
+async def test_of_appliers_that_race_exactly_one_writes(
+    grove: Grove, writer: GraphWriter, nodes: NodeRepository
+) -> None:
+    """A2: the lock comes before the look. A lock-free compare lets several through."""
+
+    async def apply(position: int) -> int:
+        async with writer.apply(grove.project_id) as transaction:
+            mark = transaction.watermark
+            assert mark is not None
+            if mark.applied >= position:
+                return 0
+            await transaction.write(fold_of([row(f"n{position:03}")]))
+            await transaction.commit(position, f"chain {position}")
+            return 1
+
+    for position in range(1, ROUNDS + 1):
+        wrote = await asyncio.gather(*(apply(position) for _ in range(4)))
+        assert sum(wrote) == 1
+    assert len(await nodes.load_tree(grove.project_id, at_least(ROUNDS))) == ROUNDS
+
+
+async def test_of_those_who_begin_a_project_at_once_one_does(
+    writer: GraphWriter, project_id: str
+) -> None:
+    begun = await asyncio.gather(
+        *(writer.create_watermark(project_id, f"by {who}") for who in range(8))
+    )
+    assert sum(begun) == 1
+
+
+async def test_an_applier_waits_for_the_one_that_holds_the_lock(
+    grove: Grove, writer: GraphWriter
+) -> None:
+    async def second() -> int:
+        async with writer.apply(grove.project_id) as transaction:
+            assert transaction.watermark is not None
+            return transaction.watermark.applied
+
+    async with writer.apply(grove.project_id) as transaction:
+        waiting = asyncio.create_task(second())
+        await transaction.write(fold_of([row("root")]))
+        assert not waiting.done()
+        await transaction.commit(1, "chain 1")
+    assert await waiting == 1
+
+
+async def test_an_applier_gives_up_at_its_deadline_and_may_try_again(
+    grove: Grove, writer: GraphWriter, servers: Endpoints
+) -> None:
+    """B8: the server ends what waits too long for a lock."""
+    hasty = Graph(
+        servers.neo4j_uri,
+        auth=(servers.neo4j_username, servers.neo4j_password),
+        database=servers.neo4j_database,
+        timeout_s=1.0,
+    )
+    await grove.plant([row("root")])  # so that the lock's property has its value already
+    try:
+        async with writer.apply(grove.project_id):
+            with pytest.raises(UnavailableError) as late:
+                async with GraphWriter(hasty).apply(grove.project_id):
+                    pytest.fail("the lock is held")
+        assert late.value.retryable
+        assert not late.value.unknown_outcome
+        async with GraphWriter(hasty).apply(grove.project_id) as transaction:
+            assert transaction.watermark is not None
+    finally:
+        await hasty.close()
+
+
+async def test_a_cancelled_applier_writes_nothing_and_frees_the_lock(
+    grove: Grove, writer: GraphWriter, nodes: NodeRepository
+) -> None:
+    """B10: a cancellation drops the connection; the server rolls back with it."""
+    written = asyncio.Event()
+
+    async def apply() -> None:
+        async with writer.apply(grove.project_id) as transaction:
+            await transaction.write(fold_of([row("root")]))
+            written.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(apply())
+    await written.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(await nodes.load_tree(grove.project_id, at_least(0))) == 0
+    await grove.plant([row("root")])
+
+
+async def test_a_read_sees_whole_entries_while_others_arrive(
+    grove: Grove, nodes: NodeRepository
+) -> None:
+    """A17: without the lock, one read in fifty saw the new watermark and not yet all its nodes."""
+    root = row("root")
+    await grove.plant([root])
+    arriving = True
+
+    async def read() -> None:
+        applied = 0
+
+        async def guard(mark: Watermark | None) -> int:
+            nonlocal applied
+            assert mark is not None
+            applied = mark.applied
+            return applied
+
+        while arriving:
+            counts = await nodes.count_by_status(grove.project_id, guard)
+            assert sum(counts.values()) == 1 + 1_000 * (applied - 1)
+            tree = await nodes.load_tree(grove.project_id, guard, fields=["status", "seq"])
+            assert len(tree) == 1 + 1_000 * (applied - 1)
+            changed = {
+                status
+                for status, seq in zip(tree["status"], tree["seq"], strict=True)
+                if 1 < seq < applied
+            }
+            assert changed <= {"complete"}, "each entry changes the nodes of the one before"
+
+    readers = [asyncio.create_task(read()) for _ in range(3)]
+    made: list[Row] = []
+    for entry in range(2, 17):
+        changes = [{"id": node["id"], "status": "complete"} for node in made]
+        made = [row(f"{entry:02}-{at:04}", root, seq=entry) for at in range(1_000)]
+        await grove.plant(made, changes)
+    arriving = False
+    await asyncio.gather(*readers)
+
+
+async def test_an_error_between_two_statements_frees_the_lock(
+    grove: Grove, writer: GraphWriter
+) -> None:
+    with pytest.raises(DivergedError):
+        async with writer.apply(grove.project_id):
+            raise DivergedError("the delivery says no")
+    await grove.plant([row("root")])

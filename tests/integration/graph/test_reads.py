@@ -1,0 +1,275 @@
+"""Reads of the graph: their shape, their order, and what they may see."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sapwood.errors import ValidationError
+from sapwood.model import NodeStatus
+from sapwood.nodes import FIELDS, Columns
+
+from .trees import BehindError, Grove, Row, a_chain, at_least, row
+
+if TYPE_CHECKING:
+    from sapwood.graph import GraphWriter, NodeRepository
+    from tests.conftest import RunCypher
+
+NOW = at_least(1)
+STATUSES = [status.value for status in NodeStatus]
+
+
+def a_wood(nodes: int, seed: int) -> list[Row]:
+    """Nodes under random parents, with random values."""
+    rng = random.Random(seed)
+    rows: list[Row] = []
+    for at in range(nodes):
+        parent = rng.choice(rows) if rows and rng.random() > 0.02 else None
+        values: dict[str, Any] = {
+            "status": rng.choice(STATUSES),
+            "score": rng.choice([None, rng.random(), -1.5, 0.0]),
+            "rubric_score": rng.choice([None, rng.random()]),
+            "iteration": rng.randrange(-5, 50),
+            "created_at": rng.randrange(-(10**15), 4 * 10**15),
+            "attributes": rng.choice(["{}", '{"a":[1,{"b":null}]}']),
+            "content": rng.choice(["", "text", "ünïcode 🌳 '\"\\ $x", "x" * 5000]),
+        }
+        rows.append(row(f"{rng.randrange(16**8):08x}-{at}", parent, **values))
+    return rows
+
+
+def ids(columns: Columns | None) -> list[str]:
+    assert columns is not None
+    return list(columns["id"])
+
+
+@pytest.fixture
+async def small(grove: Grove) -> Grove:
+    """A root with two branches: a over (b, c over d), and e."""
+    root = row("root")
+    a, e = row("a", root), row("e", root, status="pruned", score=0.9)
+    b, c = row("b", a, score=0.2), row("c", a, status="complete", score=0.4)
+    await grove.plant([root, a, e, b, c, row("d", c, score=0.1, iteration=3)])
+    return grove
+
+
+async def test_a_tree_comes_back_as_it_was_written(grove: Grove, nodes: NodeRepository) -> None:
+    rows = a_wood(300, seed=1)
+    await grove.plant(rows)
+    tree = await nodes.load_tree(grove.project_id, NOW)
+    wanted = sorted(rows, key=lambda made: (made["depth"], made["id"]))
+    for name in FIELDS:
+        assert tree[name] == [made.get(name) for made in wanted], name
+
+
+async def test_columns_equal_what_a_record_a_node_gives(
+    grove: Grove, nodes: NodeRepository, run_cypher: RunCypher
+) -> None:
+    await grove.plant(a_wood(2_500, seed=2))
+    tree = await nodes.load_tree(grove.project_id, NOW)
+    records = await run_cypher(
+        "MATCH (n:Node {project_id: $p}) RETURN n.id AS id, n.parent_id AS parent_id, "
+        "n.content AS content, n.score AS score, n.status AS status, n.depth AS depth "
+        "ORDER BY n.depth, n.id",
+        p=grove.project_id,
+    )
+    for name in ("id", "parent_id", "content", "score", "status", "depth"):
+        assert tree[name] == [record[name] for record in records], name
+
+
+async def test_node_gives_a_node_or_none(small: Grove, nodes: NodeRepository) -> None:
+    found = await nodes.node(small.project_id, NOW, "d")
+    assert found is not None
+    assert (found.id, found.parent_id, found.score, found.iteration) == ("d", "c", 0.1, 3)
+    assert (found.depth, found.seq, found.created_at.year) == (3, 1, 2025)
+    assert await nodes.node(small.project_id, NOW, "missing") is None
+
+
+async def test_nodes_come_in_the_order_asked_for(small: Grove, nodes: NodeRepository) -> None:
+    found = await nodes.nodes(small.project_id, NOW, ["d", "missing", "root", "d", "a"])
+    assert ids(found) == ["d", "root", "a"]
+    assert len(await nodes.nodes(small.project_id, NOW, [])) == 0
+
+
+async def test_children_are_told_from_no_such_node(small: Grove, nodes: NodeRepository) -> None:
+    assert ids(await nodes.children(small.project_id, NOW, "root")) == ["a", "e"]
+    assert ids(await nodes.children(small.project_id, NOW, "d")) == []
+    assert await nodes.children(small.project_id, NOW, "missing") is None
+
+
+async def test_path_and_ancestors(small: Grove, nodes: NodeRepository) -> None:
+    assert ids(await nodes.path(small.project_id, NOW, "d")) == ["root", "a", "c", "d"]
+    assert ids(await nodes.ancestors(small.project_id, NOW, "d")) == ["c", "a", "root"]
+    assert ids(await nodes.path(small.project_id, NOW, "root")) == ["root"]
+    assert ids(await nodes.ancestors(small.project_id, NOW, "root")) == []
+    assert await nodes.path(small.project_id, NOW, "missing") is None
+    assert await nodes.ancestors(small.project_id, NOW, "missing") is None
+
+
+async def test_subtree_down_to_a_depth_and_of_a_status(small: Grove, nodes: NodeRepository) -> None:
+    async def subtree(node_id: str, **options: Any) -> list[str] | None:
+        found = await nodes.subtree(small.project_id, NOW, node_id, **options)
+        return None if found is None else ids(found)
+
+    assert await subtree("root") == ["root", "a", "e", "b", "c", "d"]
+    assert await subtree("a") == ["a", "b", "c", "d"]
+    assert await subtree("a", max_depth=0) == ["a"]
+    assert await subtree("root", max_depth=1) == ["root", "a", "e"]
+    assert await subtree("root", max_depth=99) == ["root", "a", "e", "b", "c", "d"]
+    assert await subtree("root", status=NodeStatus.COMPLETE) == ["c"]
+    assert await subtree("c", status=NodeStatus.ALIVE) == ["d"], "below a node that is not alive"
+    assert await subtree("d", status=NodeStatus.FAILED) == []
+    assert await subtree("missing") is None
+    assert await subtree("missing", status=NodeStatus.FAILED) is None
+
+
+async def test_alive_nodes_as_ordered(small: Grove, nodes: NodeRepository) -> None:
+    async def alive(**options: Any) -> list[str] | None:
+        found = await nodes.alive_nodes(small.project_id, NOW, **options)
+        return None if found is None else ids(found)
+
+    assert await alive() == ["root", "a", "b", "d"]
+    assert await alive(order_by="id") == ["a", "b", "d", "root"]
+    assert await alive(order_by="id", descending=True) == ["root", "d", "b", "a"]
+    assert await alive(order_by="score") == ["d", "b", "a", "root"], "no score comes last"
+    assert await alive(order_by="score", descending=True) == ["b", "d", "a", "root"]
+    assert await alive(order_by="score", descending=True, limit=1) == ["b"]
+    assert await alive(order_by="rubric_score", limit=2) == ["a", "b"]
+    assert await alive(order_by="iteration", descending=True, limit=1) == ["d"]
+    assert await alive(limit=0) == []
+    assert await alive(under="a") == ["a", "b", "d"]
+    assert await alive(under="c", order_by="depth") == ["d"]
+    assert await alive(under="e") == []
+    assert await alive(under="missing") is None
+
+
+async def test_count_by_status(small: Grove, nodes: NodeRepository) -> None:
+    counts = await nodes.count_by_status(small.project_id, NOW)
+    assert counts == {
+        NodeStatus.ALIVE: 4,
+        NodeStatus.PRUNED: 1,
+        NodeStatus.COMPLETE: 1,
+        NodeStatus.FAILED: 0,
+    }
+
+
+@pytest.mark.parametrize("fields", [["content"], ["score", "id"], ["seq", "depth", "status"]])
+async def test_fields_limit_what_is_read(
+    small: Grove, nodes: NodeRepository, fields: list[str]
+) -> None:
+    whole = await nodes.load_tree(small.project_id, NOW)
+    part = await nodes.load_tree(small.project_id, NOW, fields=fields)
+    assert set(part.names) == {"id", *fields}
+    for name in part.names:
+        assert part[name] == whole[name]
+
+
+async def test_an_unknown_field_is_refused(small: Grove, nodes: NodeRepository) -> None:
+    with pytest.raises(ValidationError, match="colour"):
+        await nodes.load_tree(small.project_id, NOW, fields=["colour"])
+
+
+async def test_a_read_sees_nothing_above_the_position_its_guard_gave(
+    small: Grove, nodes: NodeRepository
+) -> None:
+    """A17: neither a child without its parent, nor half of an entry."""
+    await small.plant([row("late", row("b", seq=1, depth=2) | {"depth": 2}, seq=2)])
+
+    async def only_the_first(_: object) -> int:
+        return 1
+
+    project = small.project_id
+    assert "late" in ids(await nodes.load_tree(project, at_least(2)))
+    assert "late" not in ids(await nodes.load_tree(project, only_the_first))
+    assert ids(await nodes.children(project, only_the_first, "b")) == []
+    assert ids(await nodes.alive_nodes(project, only_the_first, under="b")) == ["b"]
+    assert await nodes.path(project, only_the_first, "late") is not None
+    assert await nodes.node(project, only_the_first, "late") is None
+    assert (await nodes.count_by_status(project, only_the_first))[NodeStatus.ALIVE] == 4
+
+
+async def test_what_the_guard_raises_ends_the_read(small: Grove, nodes: NodeRepository) -> None:
+    with pytest.raises(BehindError):
+        await nodes.load_tree(small.project_id, at_least(2))
+    with pytest.raises(BehindError, match="None"):
+        await nodes.load_tree("no-such-project", at_least(0))
+
+
+async def test_two_projects_with_the_same_ids_do_not_see_each_other(
+    small: Grove, writer: GraphWriter, nodes: NodeRepository
+) -> None:
+    """F3: projects are apart by nothing but a property."""
+    other = Grove(writer, small.project_id + ".b")
+    await writer.create_watermark(other.project_id, "other")
+    root = row("root", content="of the other")
+    await other.plant([root, row("a", root), row("x", root)])
+    await other.plant([], [{"id": "a", "status": "failed", "status_reason": None}])
+    assert ids(await nodes.load_tree(other.project_id, NOW)) == ["root", "a", "x"]
+    assert ids(await nodes.children(other.project_id, NOW, "root")) == ["a", "x"]
+    assert ids(await nodes.path(other.project_id, NOW, "a")) == ["root", "a"]
+    assert ids(await nodes.subtree(other.project_id, NOW, "a")) == ["a"]
+    assert ids(await nodes.alive_nodes(other.project_id, NOW)) == ["root", "x"]
+    assert await nodes.node(other.project_id, NOW, "d") is None
+    assert len(await nodes.load_tree(small.project_id, NOW)) == 6
+    found = await nodes.node(small.project_id, NOW, "a")
+    assert found is not None
+    assert found.status is NodeStatus.ALIVE
+
+
+async def test_a_chain_of_10_000_is_read_without_recursion(
+    grove: Grove, nodes: NodeRepository
+) -> None:
+    """B15: a pattern without bound that keeps its whole path takes a minute here."""
+    chain = a_chain(10_000)
+    await grove.plant(chain[:5_000])
+    await grove.plant(chain[5_000:])
+    wanted = [made["id"] for made in chain]
+    project, top, bottom = grove.project_id, wanted[0], wanted[-1]
+    async with asyncio.timeout(20):
+        assert ids(await nodes.path(project, NOW, bottom)) == wanted
+        assert ids(await nodes.ancestors(project, NOW, bottom)) == wanted[-2::-1]
+        assert ids(await nodes.subtree(project, NOW, top)) == wanted
+        assert ids(await nodes.subtree(project, NOW, top, max_depth=9)) == wanted[:10]
+        assert ids(await nodes.alive_nodes(project, NOW, under=top)) == wanted
+
+
+async def test_5_000_children_of_one_node(grove: Grove, nodes: NodeRepository) -> None:
+    """B17: a dense node takes other locks and another store."""
+    root = row("root")
+    await grove.plant([root])
+    await grove.plant([row(f"c{at:04}", root, seq=2) for at in range(5_000)])
+    wanted = [f"c{at:04}" for at in range(5_000)]
+    assert ids(await nodes.children(grove.project_id, at_least(2), "root")) == wanted
+    assert ids(await nodes.subtree(grove.project_id, at_least(2), "root")) == ["root", *wanted]
+
+
+async def test_reads_are_exact_while_statuses_change(grove: Grove, nodes: NodeRepository) -> None:
+    """B14: a walk over an index of something that changes may miss nodes or count them twice."""
+    root = row("root")
+    rows = [root, *(row(f"n{at:04}", root) for at in range(2_000))]
+    await grove.plant(rows)
+    reading = True
+
+    async def change() -> None:
+        rng = random.Random(3)
+        while reading:
+            chosen = rng.sample(rows[1_000:], 300)
+            status = rng.choice(STATUSES)
+            changes = [{"id": made["id"], "status": status} for made in chosen]
+            await grove.plant([], changes)
+
+    changing = asyncio.create_task(change())
+    try:
+        for _ in range(25):
+            counts = await nodes.count_by_status(grove.project_id, NOW)
+            assert sum(counts.values()) == 2_001
+            assert len(await nodes.load_tree(grove.project_id, NOW, fields=["id"])) == 2_001
+            alive = ids(await nodes.alive_nodes(grove.project_id, NOW, fields=["id"]))
+            assert len(alive) == len(set(alive))
+            assert {made["id"] for made in rows[:1_000]} <= set(alive)
+    finally:
+        reading = False
+        await changing
