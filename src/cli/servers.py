@@ -1,0 +1,106 @@
+"""`sapwood up`, `down` and `status`: the servers that keep the trees."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..servers import Endpoints, ServersStatus
+
+_UNHEALTHY = 3
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Data folder of the embedded servers.",
+        show_default="SAPWOOD_DATA_DIR, else the user's own",
+        file_okay=False,
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(up)
+    app.command()(down)
+    app.command()(status)
+
+
+def up(data_dir: DataDir = None) -> None:
+    """Start the embedded PostgreSQL and Neo4j, or say which given servers are used."""
+    from ..servers import ServerSettings, embedded_servers, given_endpoints
+
+    settings = ServerSettings()
+    given = given_endpoints(settings)
+    if given is not None:
+        typer.echo("Servers are given, so none is started:")
+        _echo_given(given)
+        typer.echo("Unset both addresses to use embedded servers.")
+        return
+    servers = embedded_servers(settings, data_dir=data_dir)
+    typer.echo("Starting PostgreSQL and Neo4j …", err=True)
+    servers.up(progress=True)
+    _echo_embedded(servers.status(), "" if data_dir is None else f" --data-dir {data_dir}")
+
+
+def down(data_dir: DataDir = None) -> None:
+    """Stop the embedded servers. Their data stays."""
+    from ..servers import ServerSettings, embedded_servers
+
+    servers = embedded_servers(ServerSettings(), data_dir=data_dir)
+    stopped = servers.down()
+    what = "Stopped" if stopped else "Nothing runs"
+    typer.echo(f"{what}. The data is in {servers.data_dir}.")
+
+
+def status(
+    data_dir: DataDir = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Show the servers, whether they answer, and where each setting came from.
+
+    Ends with 3 if a server does not answer.
+    """
+    from .server_report import read_report
+
+    report = read_report(data_dir)
+    if as_json:
+        typer.echo(report.model_dump_json(indent=2))
+    elif sys.stdout.isatty():
+        from .server_table import print_table
+
+        print_table(report)
+    else:
+        typer.echo(report.as_lines())
+    if not report.healthy:
+        raise typer.Exit(_UNHEALTHY)
+
+
+def _echo_given(endpoints: Endpoints) -> None:
+    from .server_report import address_of
+
+    typer.echo(
+        f"  PostgreSQL  {address_of(endpoints.database_url)}  "
+        f"(from {endpoints.source['database_url']})"
+    )
+    typer.echo(f"  Neo4j       {endpoints.neo4j_uri}  (from {endpoints.source['neo4j_uri']})")
+
+
+def _echo_embedded(status: ServersStatus, option: str) -> None:
+    postgres, neo4j = status.postgres, status.neo4j
+    lines = (
+        f"PostgreSQL {postgres.version} on 127.0.0.1:{postgres.port}",
+        "  user sapwood, database sapwood",
+        f"  password in {postgres.password_file}",
+        f"Neo4j {neo4j.version} on bolt://127.0.0.1:{neo4j.port}",
+        f"  Browser at {status.browser_url}, user neo4j",
+        f"  password in {neo4j.password_file}",
+        f"Data in {status.data_dir}. Stop both with `sapwood down{option}`.",
+    )
+    typer.echo("\n".join(lines))

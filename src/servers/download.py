@@ -1,0 +1,153 @@
+"""Fetching the locked jars: in parallel, verified, resumable, shared by all data folders.
+
+A jar is in the cache whole and verified, or not at all: it is fetched into a private folder,
+hashed, and renamed. So an interrupted download goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import random
+import shutil
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .disk import explain_full_disk, require_room
+from .errors import DownloadError
+from .jars import NEO4J_VERSION, lock_hash, locked_jars
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .jars import Jar
+    from .maven import MavenFetch
+
+_WORKERS = 8
+_TRIES = 4
+_FIRST_PAUSE_S = 0.5
+_SPARE_BYTES = 150 * 2**20
+_DRAFTS = ".draft-"
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+
+_log = logging.getLogger("sapwood.servers.download")
+
+
+def ensure_jars(
+    cache: Path,
+    *,
+    mirror: str | None,
+    report: Callable[[int, int], None],
+    jars: Sequence[Jar] | None = None,
+) -> list[Path]:
+    """Return the paths of all jars, fetching those that are missing.
+
+    The caller holds the cache's lock.
+
+    Args:
+        cache: the folder of this Neo4j version.
+        mirror: base address of a Maven repository to use instead of the public one.
+        report: called with (bytes done, bytes in all) while fetching.
+        jars: the shipped lock unless given.
+
+    Cost: when everything is there, one `stat` a jar.
+
+    Raises:
+        DownloadError: no network, or a file with another hash.
+        DiskFullError: no room.
+    """
+    wanted = locked_jars() if jars is None else jars
+    folder = cache / "jars"
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [jar for jar in wanted if not _present(jar, folder)]
+    if missing:
+        total = sum(jar.size for jar in missing)
+        from .maven import MavenFetch  # a start that fetches nothing does without
+
+        require_room(folder, total + _SPARE_BYTES, f"the download of Neo4j {NEO4J_VERSION}")
+        with explain_full_disk(folder, f"the download of Neo4j {NEO4J_VERSION}"):
+            _fetch_all(missing, folder, MavenFetch(mirror, connections=_WORKERS), report)
+    return [folder / jar.file_name for jar in wanted]
+
+
+def jars_present(cache: Path) -> bool:
+    """Say whether all jars of the shipped lock are in the cache."""
+    return all(_present(jar, cache / "jars") for jar in locked_jars())
+
+
+def _present(jar: Jar, folder: Path) -> bool:
+    # The hash was checked before the file got its name; its size tells a later accident.
+    try:
+        return (folder / jar.file_name).stat().st_size == jar.size
+    except FileNotFoundError:
+        return False
+
+
+def _fetch_all(
+    missing: Sequence[Jar], folder: Path, fetch: MavenFetch, report: Callable[[int, int], None]
+) -> None:
+    total, done = sum(jar.size for jar in missing), 0
+    report(0, total)
+    for leftover in folder.glob(f"{_DRAFTS}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    stop = threading.Event()
+    with (
+        tempfile.TemporaryDirectory(prefix=_DRAFTS, dir=folder) as draft,
+        ThreadPoolExecutor(_WORKERS) as pool,
+    ):
+        tasks = {pool.submit(_get, jar, Path(draft), folder, fetch, stop): jar for jar in missing}
+        try:
+            for task in as_completed(tasks):
+                task.result()
+                done += tasks[task].size
+                report(done, total)
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+    _log.info("fetched %d files of Neo4j (lock %s)", len(missing), lock_hash())
+
+
+def _get(jar: Jar, draft: Path, folder: Path, fetch: MavenFetch, stop: threading.Event) -> None:
+    """Fetch one jar, at most four times, and give it its name once its hash is right."""
+    problem = "was not tried"
+    for attempt in range(_TRIES):
+        if attempt and stop.wait(_FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)):  # noqa: S311
+            return
+        try:
+            # A wrong file may come from the user's own ~/.m2; then ask the registry.
+            found = fetch(jar, draft / str(attempt), remote_only=attempt > 0)
+        except OSError as exc:
+            if exc.errno in _DISK_ERRORS:  # asking again would not help
+                raise
+            problem = f"could not be fetched ({type(exc).__name__})"
+        except Exception as exc:
+            problem = f"could not be fetched ({type(exc).__name__})"
+        else:
+            if jar.matches(found):
+                _adopt(found, folder / jar.file_name, draft)
+                return
+            problem = "has another SHA-256 than the lock file says"
+        _log.info("%s %s (try %d of %d)", jar.coordinates, problem, attempt + 1, _TRIES)
+    raise DownloadError(_advice(jar, problem))
+
+
+def _adopt(found: Path, target: Path, draft: Path) -> None:
+    if draft in found.parents:
+        found.replace(target)
+        return
+    copy = draft / f"copy-{target.name}"  # a user's ~/.m2 stays as it is
+    shutil.copyfile(found, copy)
+    copy.replace(target)
+
+
+def _advice(jar: Jar, problem: str) -> str:
+    return (
+        f"{jar.coordinates}, a part of Neo4j {NEO4J_VERSION}, {problem}. The first start needs the "
+        "network once (about 170 MB from the public Maven registry; what was fetched is kept). "
+        "Connect and run `sapwood up` again; or set SAPWOOD_MAVEN_MIRROR to a mirror you can "
+        "reach; or use servers of your own: SAPWOOD_DATABASE_URL and NEO4J_URI, or "
+        "`docker compose up -d --wait`."
+    )

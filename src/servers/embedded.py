@@ -1,0 +1,189 @@
+"""Both embedded servers of one data folder: up, down, status."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ServerError
+from .endpoints import Endpoints
+from .errors import StartError
+from .folder import DataFolder, default_cache_dir
+from .guard import one_at_a_time
+from .neo4j import Neo4jServer
+from .neo4j_install import ensure_install
+from .neo4j_settings import DATABASE, USER
+from .ports import LOOPBACK, FixedPorts, PortBook
+from .postgres import PostgresServer
+from .progress import Progress
+from .secret_files import read_password
+from .status import ServersStatus, ServerStatus
+
+if TYPE_CHECKING:
+    from .neo4j_install import Neo4jInstall
+
+_TRIES = 3
+_STOP_TIMEOUT_S = 60.0
+
+_log = logging.getLogger("sapwood.servers")
+
+
+class EmbeddedServers:
+    """A private PostgreSQL and a private Neo4j, shared by all processes of the user.
+
+    The servers are nobody's children: they outlive the process that started them, and its
+    SIGKILL, until `down`. Several processes may call `up` at once; one starts the servers, the
+    others wait and get the same ones. Neither the environment's server addresses nor a `.env`
+    file is read here.
+
+    Args:
+        data_dir: see `default_data_dir`. Made if missing.
+        ports: ports to insist on; any free ones otherwise.
+        cache_dir: where Neo4j's files are kept; the user's cache folder by default.
+        mirror: base address of a Maven repository to fetch them from.
+        class_cache: after the first start, make Java's class cache in the background.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        ports: FixedPorts | None = None,
+        cache_dir: Path | None = None,
+        mirror: str | None = None,
+        class_cache: bool = True,
+    ) -> None:
+        self._folder = DataFolder(Path(data_dir).absolute())
+        self._cache = cache_dir or default_cache_dir()
+        self._mirror = mirror
+        self._class_cache = class_cache
+        book = PortBook(self._folder.ports, ports or FixedPorts())
+        self._postgres = PostgresServer(self._folder, book)
+        self._neo4j = Neo4jServer(self._folder, book)
+
+    @property
+    def data_dir(self) -> Path:
+        return self._folder.root
+
+    def up(self, progress: bool = True) -> Endpoints:
+        """Start what does not run, wait until both servers answer.
+
+        Args:
+            progress: show a bar on stderr while files are fetched (on a terminal only).
+
+        Cost: about 5 s for a start on 2 cores, milliseconds when both run. The first start also
+            fetches about 170 MB.
+
+        Raises:
+            ServerError: with what to do next; see `sapwood.servers.errors`.
+        """
+        self._folder.create()
+        with one_at_a_time(self._folder.lock):
+            self._postgres.check()
+            self._neo4j.check()
+            # Java takes the longest to start, so PostgreSQL starts meanwhile.
+            install = None if self._neo4j.running() else self._install(progress)
+            if install is not None:
+                self._neo4j.launch(install)
+            port = self._start_postgres(install is not None)
+            self._wait_for_neo4j(install)
+        if install is not None and self._class_cache and install.class_cache.wanted():
+            install.class_cache.make_in_background()
+        return self._endpoints(port)
+
+    def down(self) -> bool:
+        """Stop both servers, cleanly; does nothing to one that does not run.
+
+        Returns:
+            Whether any was running.
+
+        Raises:
+            ServerError: one did not end.
+        """
+        if not self._folder.root.exists():
+            return False
+        self._folder.create()
+        with one_at_a_time(self._folder.lock):
+            stopping = [
+                (server, process)
+                for server in (self._postgres, self._neo4j)
+                if (process := server.stop()) is not None
+            ]
+            for server, process in stopping:
+                log = self._folder.log(server.name)
+                server.process.wait_until_stopped(process, log=log, timeout_s=_STOP_TIMEOUT_S)
+            return bool(stopping)
+
+    def status(self) -> ServersStatus:
+        """Look at both servers; starts, stops and creates nothing.
+
+        Cost: two log-ins to servers that run, one pass over all processes for one that does not.
+        """
+        return ServersStatus(
+            data_dir=self._folder.root,
+            postgres=self._status_of(self._postgres),
+            neo4j=self._status_of(self._neo4j),
+            browser_url=self._neo4j.browser_url() if self._neo4j.running() else None,
+        )
+
+    def _status_of(self, server: PostgresServer | Neo4jServer) -> ServerStatus:
+        process = server.process.find()
+        problem = "does not run" if process is None else server.problem()
+        return ServerStatus(
+            name=server.name,
+            running=process is not None,
+            healthy=problem is None,
+            problem=problem,
+            pid=None if process is None else process.pid,
+            port=server.port(),
+            version=server.version(),
+            data_dir=server.data_dir,
+            password_file=self._folder.password(server.name),
+            log_file=self._folder.log(server.name),
+        )
+
+    def _install(self, progress: bool) -> Neo4jInstall:
+        shown = Progress(shown=progress)
+        return ensure_install(self._cache, mirror=self._mirror, progress=shown)
+
+    def _start_postgres(self, launched_neo4j: bool) -> int:
+        try:
+            return self._postgres.start()
+        except BaseException:
+            # Nobody would look for a Neo4j that runs after `up` failed, and it takes a gigabyte.
+            if launched_neo4j:
+                self._neo4j.stop()
+            raise
+
+    def _wait_for_neo4j(self, install: Neo4jInstall | None) -> None:
+        """Wait; start again where another start can help: a lost port, a bad class cache."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                self._neo4j.wait()
+            except StartError as exc:
+                if install is None or attempt == _TRIES or self._neo4j.running():
+                    raise
+                if not self._neo4j.lost_port():
+                    if install.class_cache.usable() is None:
+                        raise
+                    install.class_cache.discard(str(exc))
+                self._neo4j.launch(install)
+            else:
+                return
+
+    def _endpoints(self, postgres_port: int) -> Endpoints:
+        url = self._postgres.url(postgres_port)
+        password = read_password(self._folder.password(self._neo4j.name))
+        if url is None or password is None:
+            raise ServerError(f"a password file in {self._folder.root / 'passwords'} is missing")
+        names = ("database_url", "neo4j_uri", "neo4j_username", "neo4j_password", "neo4j_database")
+        return Endpoints(
+            database_url=url,
+            neo4j_uri=f"bolt://{LOOPBACK}:{self._neo4j.port()}",
+            neo4j_username=USER,
+            neo4j_password=password,
+            neo4j_database=DATABASE,
+            browser_url=self._neo4j.browser_url(),
+            source=dict.fromkeys((*names, "browser_url"), "embedded"),
+        )

@@ -1,0 +1,189 @@
+"""The embedded Neo4j: prepared, started, asked, stopped."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import signal
+from typing import TYPE_CHECKING
+
+from . import bolt
+from .disk import require_room
+from .environment import server_environment
+from .errors import DataFolderError, StartError
+from .jars import NEO4J_VERSION
+from .neo4j_settings import DATABASE, MAIN_CLASS, USER, initial_user_line, settings_text
+from .ports import LOOPBACK
+from .probe import describe
+from .process import ServerProcess, ended_message, tail
+from .secret_files import ensure_password, read_password, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import psutil
+
+    from .folder import DataFolder
+    from .neo4j_install import Neo4jInstall
+    from .ports import PortBook
+
+_NEW_ROOM_BYTES = 400 * 2**20  # the logs of two databases, made at their full size
+_LEAST_ROOM_BYTES = 64 * 2**20  # without any, it would neither start nor stop
+_START_TIMEOUT_S = 120.0
+
+_log = logging.getLogger("sapwood.servers.neo4j")
+
+
+class Neo4jServer:
+    """Neo4j Community in one data folder. Its callers hold the folder's lock."""
+
+    name = "neo4j"
+
+    def __init__(self, folder: DataFolder, ports: PortBook) -> None:
+        self._folder = folder
+        self._home = self.data_dir = folder.neo4j
+        self._ports = ports
+        self._log_file = folder.log(self.name)
+        self.process = ServerProcess(
+            "Neo4j", folder.record(self.name), marks=(MAIN_CLASS, f"--home-dir={self._home}")
+        )
+
+    def running(self) -> bool:
+        return self.process.find() is not None
+
+    def check(self) -> None:
+        """Find out early why `launch` would fail. Changes nothing.
+
+        Raises:
+            ServerError: the folder is of another version, a password file or fixed port is gone.
+        """
+        if not self.running():
+            self._ports.check_fixed(self.name, "browser")
+            self._check_version()
+            self._check_password()
+
+    def launch(self, install: Neo4jInstall, *, extra_flags: Sequence[str] = ()) -> None:
+        """Start the server process; `wait` then waits for it.
+
+        Args:
+            extra_flags: more flags for Java.
+
+        Raises:
+            ServerError: see `sapwood.servers.errors`.
+        """
+        needed = _LEAST_ROOM_BYTES if self._has_data else _NEW_ROOM_BYTES
+        require_room(self._home, needed, "Neo4j's data")
+        ports = (self._ports.claim(self.name), self._ports.claim("browser"))
+        self._write_files(*ports)
+        arguments = install.java_arguments(extra_flags)
+        write_private(self._home / "conf" / "java.args", arguments)
+        process = self.process.launch(
+            [
+                str(install.java.program), f"@{self._home / 'conf' / 'java.args'}",
+                f"-XX:ErrorFile={self._home / 'logs' / 'java-crash-%p.log'}", MAIN_CLASS,
+                f"--home-dir={self._home}", f"--config-dir={self._home / 'conf'}",
+                "--console-mode",
+            ],
+            log=self._log_file,
+            env=server_environment(str(self._home)),
+            user=None,
+        )  # fmt: skip
+        _log.info("Neo4j %s starts as pid %d on port %d", NEO4J_VERSION, process.pid, ports[0])
+
+    def wait(self) -> None:
+        """Wait until the server lets us log in, opens a transaction and serves the Browser.
+
+        Raises:
+            StartError: it ended, or took too long.
+        """
+        process = self.process.find()
+        if process is None:
+            raise StartError(ended_message("Neo4j", self._log_file))
+        self.process.wait_until_ready(
+            process, self.problem, log=self._log_file, timeout_s=_START_TIMEOUT_S
+        )
+
+    def lost_port(self) -> bool:
+        """Say whether the last start failed because somebody took a port meanwhile."""
+        return "Address already in use" in tail(self._log_file, 60)
+
+    def stop(self) -> psutil.Process | None:
+        """Ask the server to end; `process.wait_until_stopped` waits. None if it did not run."""
+        return self.process.send(signal.SIGTERM)
+
+    def port(self) -> int | None:
+        return self._ports.known(self.name)
+
+    def version(self) -> str:
+        return NEO4J_VERSION
+
+    def browser_url(self) -> str | None:
+        port = self._ports.known("browser")
+        return None if port is None else f"http://{LOOPBACK}:{port}/browser/"
+
+    def problem(self) -> str | None:
+        """Log in over Bolt and ask for the Browser. Returns what is wrong, or None."""
+        password = read_password(self._folder.password(self.name))
+        port, browser = self.port(), self._ports.known("browser")
+        if password is None:
+            return f"the password file {self._folder.password(self.name)} is missing"
+        if port is None or browser is None:
+            return f"{self._folder.ports} does not say the ports"
+        try:
+            bolt.log_in(LOOPBACK, port, USER, password, database=DATABASE)
+            _get(browser)
+        except (OSError, bolt.BoltRefusedError, http.client.HTTPException) as exc:
+            return describe(exc)
+        return None
+
+    def _write_files(self, bolt_port: int, browser_port: int) -> None:
+        for name in ("conf", "data/dbms", "logs", "plugins", "import", "licenses", "run"):
+            (self._home / name).mkdir(parents=True, exist_ok=True)
+        conf = self._home / "conf"
+        write_private(conf / "neo4j.conf", settings_text(self._home, bolt_port, browser_port))
+        write_private(self._version_file, json.dumps({"neo4j": NEO4J_VERSION}))
+        if not self._has_data:
+            password = ensure_password(self._folder.password(self.name))
+            write_private(self._home / "data" / "dbms" / "auth.ini", initial_user_line(password))
+
+    @property
+    def _version_file(self) -> Path:
+        return self._home / "version.json"
+
+    @property
+    def _has_data(self) -> bool:
+        return (self._home / "data" / "databases" / "system").exists()
+
+    def _check_version(self) -> None:
+        try:
+            made_by = json.loads(self._version_file.read_text(encoding="utf-8"))["neo4j"]
+        except (FileNotFoundError, ValueError, KeyError):
+            return
+        if made_by != NEO4J_VERSION and self._has_data:
+            raise DataFolderError(
+                f"{self._home} was made by Neo4j {made_by}; this sapwood brings {NEO4J_VERSION}. "
+                "The graph can be made again from PostgreSQL: move that folder away and run "
+                "`sapwood up`, and each project fills it at its next contact."
+            )
+
+    def _check_password(self) -> None:
+        path = self._folder.password(self.name)
+        if self._has_data and read_password(path) is None:
+            raise DataFolderError(
+                f"the password file {path} is missing, but {self._home} was made with it. Put it "
+                "back from a backup; or move that folder away and run `sapwood up`: the graph is "
+                "made again from PostgreSQL."
+            )
+
+
+def _get(port: int) -> None:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+    try:
+        connection.request("GET", "/browser/manifest.json")
+        status = connection.getresponse().status
+    finally:
+        connection.close()
+    if status >= 500:
+        raise http.client.HTTPException(f"the Browser answers {status}")

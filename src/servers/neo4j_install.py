@@ -1,0 +1,78 @@
+"""Neo4j's programs: a Java, the jars, and what is made from them once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .browser import pack_browser
+from .class_cache import ClassCache
+from .download import ensure_jars, jars_present
+from .errors import DataFolderError
+from .guard import one_at_a_time
+from .jars import BROWSER_ARTIFACT, NEO4J_VERSION, locked_jars
+from .java import find_java
+from .neo4j_settings import java_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from .java import Java
+    from .progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Neo4jInstall:
+    """What is needed to start a Neo4j."""
+
+    java: Java
+    class_path: tuple[Path, ...]
+    class_cache: ClassCache
+
+    def java_arguments(self, extra_flags: Sequence[str] = ()) -> str:
+        """The text of the argument file for a start."""
+        cache = None if extra_flags else self.class_cache.usable()
+        return java_arguments(self.java, self.class_path, cache, extra_flags)
+
+
+def ensure_install(cache: Path, *, mirror: str | None, progress: Progress) -> Neo4jInstall:
+    """Find Java and the jars; fetch what is missing. One process at a time does it.
+
+    Raises:
+        ServerError: no Java, no network, no room.
+    """
+    java = find_java()
+    folder = _folder(cache)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise DataFolderError(
+            f"the cache folder {folder} cannot be made ({exc.strerror}). Choose another one with "
+            "SAPWOOD_CACHE_DIR."
+        ) from exc
+    with one_at_a_time(folder / "lock"):
+        with progress.download() as report:
+            jars = ensure_jars(folder, mirror=mirror, report=report)
+        return _assemble(folder, java, jars)
+
+
+def installed(cache: Path) -> Neo4jInstall | None:
+    """What `ensure_install` would return, without fetching anything; None if jars are missing."""
+    folder = _folder(cache)
+    if not jars_present(folder):
+        return None
+    jars = [folder / "jars" / jar.file_name for jar in locked_jars()]
+    return _assemble(folder, find_java(), jars)
+
+
+def _folder(cache: Path) -> Path:
+    return cache / f"neo4j-{NEO4J_VERSION}"
+
+
+def _assemble(folder: Path, java: Java, jars: Sequence[Path]) -> Neo4jInstall:
+    class_path = tuple(
+        pack_browser(path, folder) if path.name.startswith(BROWSER_ARTIFACT) else path
+        for path in jars
+    )
+    return Neo4jInstall(java, class_path, ClassCache(folder, java, class_path))

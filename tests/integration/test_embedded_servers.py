@@ -1,0 +1,291 @@
+"""The embedded servers' life, in a data folder of this module's own: two starts of Neo4j in all.
+
+The tests build on each other in the order of the file, as a life does.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from sapwood.servers import EmbeddedServers, Endpoints, FixedPorts, default_data_dir
+from sapwood.servers.bolt import BoltRefusedError, log_in
+from sapwood.servers.errors import DataFolderError, PortTakenError
+from sapwood.servers.process import alive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+START_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from sapwood.servers import EmbeddedServers
+endpoints = EmbeddedServers(Path(sys.argv[1]), class_cache=False).up()
+print(endpoints.neo4j_uri, endpoints.database_url.get_secret_value(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(scope="module")
+def data_dir() -> Iterator[Path]:
+    folder = default_data_dir(f"test-life-{uuid4().hex[:8]}")
+    yield folder
+    EmbeddedServers(folder).down()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def life(data_dir: Path) -> EmbeddedServers:
+    return EmbeddedServers(data_dir, class_cache=False)
+
+
+@pytest.fixture(scope="module")
+def endpoints(life: EmbeddedServers) -> Endpoints:
+    return life.up()
+
+
+def _pids(servers: EmbeddedServers) -> tuple[int, int]:
+    status = servers.status()
+    assert status.postgres.pid is not None
+    assert status.neo4j.pid is not None
+    return status.postgres.pid, status.neo4j.pid
+
+
+def _ports(endpoints: Endpoints) -> tuple[int, int, int]:
+    urls = (endpoints.database_url.get_secret_value(), endpoints.neo4j_uri, endpoints.browser_url)
+    postgres, bolt, browser = (urlsplit(url).port for url in urls)
+    assert postgres
+    assert bolt
+    assert browser
+    return postgres, bolt, browser
+
+
+def test_two_processes_that_start_at_once_share_servers_that_outlive_their_sigkill(
+    data_dir: Path, life: EmbeddedServers
+) -> None:
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-c", START_AND_DIE, str(data_dir)], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    first, second = (starter.communicate(timeout=240)[0] for starter in starters)
+    assert [starter.returncode for starter in starters] == [-signal.SIGKILL] * 2
+    assert first == second
+    assert life.status().healthy
+    endpoints = life.up()
+    assert first.split() == [endpoints.neo4j_uri, endpoints.database_url.get_secret_value()]
+
+
+async def test_postgres_refuses_a_wrong_and_a_missing_password(endpoints: Endpoints) -> None:
+    port = _ports(endpoints)[0]
+    for password in ("", "wrong"):
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(
+                host=LOOPBACK, port=port, user="sapwood", database="sapwood", password=password
+            )
+
+
+async def test_the_cluster_compares_text_by_code_point_and_checks_its_pages(
+    endpoints: Endpoints,
+) -> None:
+    connection = await asyncpg.connect(endpoints.database_url.get_secret_value())
+    try:
+        assert await connection.fetchval("SHOW server_encoding") == "UTF8"
+        assert await connection.fetchval("SHOW data_checksums") == "on"
+        assert await connection.fetchval("SHOW fsync") == "on"
+        locale = "SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = $1"
+        assert await connection.fetchval(locale, "sapwood") == "bC.UTF-8"
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("password", [None, SecretStr("neo4j"), SecretStr("wrong")])
+def test_neo4j_refuses_a_wrong_and_a_missing_password(
+    endpoints: Endpoints, password: SecretStr | None
+) -> None:
+    with pytest.raises(BoltRefusedError, match="Unauthorized"):
+        log_in(LOOPBACK, _ports(endpoints)[1], "neo4j", password)
+
+
+def _ask(port: int, method: str, path: str, body: str | None = None) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=10)
+    headers = {"Origin": "http://evil.example", "Content-Type": "application/json"}
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response
+
+
+def test_a_page_of_another_origin_gets_no_cypher_and_no_readable_answer(
+    endpoints: Endpoints,
+) -> None:
+    browser = _ports(endpoints)[2]
+    statement = '{"statement": "RETURN 1"}'
+    for method, path, body in (
+        ("POST", "/db/neo4j/query/v2", statement),
+        ("OPTIONS", "/db/neo4j/query/v2", None),
+        ("POST", "/db/neo4j/tx/commit", '{"statements": []}'),
+        ("GET", "/", None),
+        ("GET", "/browser/", None),
+    ):
+        response = _ask(browser, method, path, body)
+        allowed = response.getheader("Access-Control-Allow-Origin")
+        assert allowed in (None, f"http://{LOOPBACK}:{browser}"), path
+        if path.startswith("/db/"):
+            assert response.status in (404, 405), path
+
+
+def test_the_browsers_pages_may_talk_to_nobody_but_this_server(endpoints: Endpoints) -> None:
+    _, bolt, browser = _ports(endpoints)
+    response = _ask(browser, "GET", "/browser/")
+    assert response.status == 200
+    policy = response.getheader("Content-Security-Policy") or ""
+    assert "default-src 'self'" in policy
+    assert f"connect-src 'self' ws://{LOOPBACK}:{bolt} http://{LOOPBACK}:{browser};" in policy
+
+
+def test_the_servers_listen_on_the_loopback_address_only(
+    life: EmbeddedServers, endpoints: Endpoints
+) -> None:
+    listening = [
+        connection.laddr
+        for pid in _pids(life)
+        for connection in psutil.Process(pid).net_connections("inet")
+        if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)
+    ]
+    assert {address.ip for address in listening} <= {LOOPBACK, f"::ffff:{LOOPBACK}", "::1"}
+    assert sorted(address.port for address in listening) == sorted(_ports(endpoints))
+
+
+def test_no_password_is_in_a_command_line_an_environment_or_another_file(
+    life: EmbeddedServers, endpoints: Endpoints, data_dir: Path
+) -> None:
+    url = urlsplit(endpoints.database_url.get_secret_value())
+    secrets = [str(url.password), endpoints.neo4j_password.get_secret_value()]
+    for pid in _pids(life):
+        process = psutil.Process(pid)
+        seen = " ".join([*process.cmdline(), *process.environ().values()])
+        assert not any(secret in seen for secret in secrets)
+    kept = [data_dir / "passwords" / name for name in ("postgres", "neo4j")]
+    assert [path.read_text() for path in kept] == secrets
+    for path in data_dir.rglob("*"):
+        small = path.is_file() and path not in kept and path.stat().st_size < 2**20
+        if small and "install" not in str(path):
+            content = path.read_bytes()
+            assert not any(secret.encode() in content for secret in secrets), path
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+def test_as_root_postgres_runs_as_a_service_user_and_no_parent_folder_is_opened(
+    life: EmbeddedServers, data_dir: Path
+) -> None:
+    postgres = psutil.Process(_pids(life)[0])
+    assert postgres.uids().effective != 0
+    assert data_dir.stat().st_mode & 0o777 == 0o711
+    assert (data_dir / "passwords").stat().st_mode & 0o777 == 0o700
+
+
+def test_servers_whose_pid_files_were_lost_are_found_again(
+    life: EmbeddedServers, endpoints: Endpoints, data_dir: Path
+) -> None:
+    before = _pids(life)
+    for record in (data_dir / "run").iterdir():
+        record.unlink()
+    assert life.up() == endpoints
+    assert _pids(life) == before
+
+
+def test_a_killed_neo4j_is_told_and_started_again_on_another_port_if_its_own_was_taken(
+    life: EmbeddedServers, endpoints: Endpoints
+) -> None:
+    postgres, neo4j = _pids(life)
+    killed = psutil.Process(neo4j)
+    killed.kill()
+    psutil.wait_procs([killed], timeout=30)
+    status = life.status()
+    assert not status.healthy
+    assert (status.postgres.healthy, status.neo4j.problem) == (True, "does not run")
+    with socket.create_server((LOOPBACK, _ports(endpoints)[1])):
+        again = life.up()
+    assert _ports(again)[1] != _ports(endpoints)[1]
+    assert _ports(again)[0] == _ports(endpoints)[0]
+    assert _pids(life)[0] == postgres
+    assert life.status().healthy
+
+
+def test_down_stops_both_cleanly_and_a_second_down_finds_nothing(
+    life: EmbeddedServers, data_dir: Path
+) -> None:
+    processes = [psutil.Process(pid) for pid in _pids(life)]
+    assert life.down() is True
+    assert not any(alive(process) for process in processes)
+    assert "database system is shut down" in (data_dir / "logs" / "postgres.log").read_text()
+    assert "Stopped." in (data_dir / "logs" / "neo4j.log").read_text().splitlines()[-1]
+    assert life.down() is False
+    status = life.status()
+    assert (status.postgres.running, status.neo4j.running) == (False, False)
+    assert list((data_dir / "run").iterdir()) == []
+
+
+def test_a_taken_port_that_the_user_fixed_is_refused_and_nothing_is_started(
+    life: EmbeddedServers, data_dir: Path
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        fixed = FixedPorts(postgres=listener.getsockname()[1])
+        with pytest.raises(PortTakenError, match="SAPWOOD_POSTGRES_PORT"):
+            EmbeddedServers(data_dir, ports=fixed).up()
+    assert not life.status().neo4j.running
+
+
+def test_a_lost_password_file_is_told_and_nothing_is_started(
+    life: EmbeddedServers, data_dir: Path
+) -> None:
+    path = data_dir / "passwords" / "neo4j"
+    kept = path.read_text()
+    path.unlink()
+    with pytest.raises(DataFolderError, match=r"password file .*neo4j is missing"):
+        life.up()
+    path.write_text(kept)
+    assert not life.status().postgres.running
+
+
+def test_data_of_another_neo4j_is_refused_and_nothing_is_started(
+    life: EmbeddedServers, data_dir: Path
+) -> None:
+    version = data_dir / "neo4j" / "version.json"
+    kept = version.read_text()
+    version.write_text('{"neo4j": "2031.01.0"}')
+    with pytest.raises(DataFolderError, match=r"made by Neo4j 2031\.01\.0.*made again"):
+        life.up()
+    version.write_text(kept)
+    assert not life.status().postgres.running
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+def test_as_root_a_folder_that_the_service_user_cannot_reach_is_refused_and_stays_closed(
+    tmp_path: Path,
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    servers = EmbeddedServers(closed / "data")
+    with pytest.raises(DataFolderError, match="Sapwood does not open it"):
+        servers.up()
+    assert not servers.status().neo4j.running
+    assert closed.stat().st_mode & 0o777 == 0o700
