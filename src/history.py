@@ -1,0 +1,85 @@
+"""Whether the graph and the journal tell the same history: compared at every contact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import DivergedError
+from .journal import NO_CHAIN, link
+
+if TYPE_CHECKING:
+    from .graph import Watermark
+    from .journal import Entry
+    from .relational import Head, Journal
+
+
+class BehindError(Exception):
+    """A read found the graph behind the position it needs."""
+
+
+class History:
+    """One project's history, as the journal tells it.
+
+    A watermark belongs to it if the journal's row at `applied` has the watermark's chain and
+    incarnation. The chain covers all batches up to there, so equal chains are equal histories.
+    """
+
+    def __init__(self, project_id: str, incarnation: str, journal: Journal) -> None:
+        self._project_id = project_id
+        self._journal = journal
+        self.incarnation = incarnation
+
+    async def check_read(self, mark: Watermark | None, head: Head) -> int:
+        """Hold the watermark that a read found against the journal; return `applied`.
+
+        Args:
+            mark: What stands in the transaction that will read the data; `None` if nothing does.
+            head: The journal's end as the read began.
+
+        Raises:
+            BehindError: The graph is not there yet.
+            DivergedError: The graph is of another history.
+
+        Cost: nothing if the graph is at `head`, one statement if it is further.
+        """
+        if mark is None or mark.applied < head.seq:
+            raise BehindError
+        self.check_incarnation(mark)
+        if mark.applied > head.seq:
+            await self.check_chain(mark.applied, mark.chain)
+        elif mark.chain != head.chain:
+            raise self.diverged(mark.applied, "the journal tells another history up to there")
+        return mark.applied
+
+    async def check_chain(self, applied: int, chain: str) -> None:
+        """Raise `DivergedError` unless the journal has this chain at `applied`. One statement."""
+        if applied == 0 and chain == NO_CHAIN:
+            return
+        known = await self._journal.link(self._project_id, applied)
+        if known is None:
+            raise self.diverged(applied, "the journal ends before it")
+        if known != (chain, self.incarnation):
+            raise self.diverged(applied, "the journal tells another history up to there")
+
+    def check_incarnation(self, mark: Watermark) -> None:
+        """Raise `DivergedError` if the graph belongs to an earlier project of this name."""
+        if mark.incarnation != self.incarnation:
+            raise self.diverged(mark.applied, "the graph belongs to another project of this name")
+
+    def fits(self, mark: Watermark, entries: list[Entry]) -> bool:
+        """Whether entries follow the watermark without a gap, each linked to the one before."""
+        seq, chain = mark.applied, mark.chain
+        for entry in entries:
+            seq, chain = seq + 1, link(chain, entry.batch_id)
+            if (entry.seq, entry.chain, entry.incarnation) != (seq, chain, self.incarnation):
+                return False
+        return True
+
+    def diverged(self, applied: int, how: str) -> DivergedError:
+        """Return the error for a graph that is not of this history."""
+        return DivergedError(
+            f"project {self._project_id!r}: the graph is at position {applied}, but {how}. One of "
+            "the stores was restored or edited. PostgreSQL is the authority: if it holds what you "
+            "want to keep, delete this project's nodes and its Watermark node in Neo4j, and the "
+            "next contact rebuilds the graph from the journal; otherwise restore PostgreSQL."
+        )

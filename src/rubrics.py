@@ -1,0 +1,77 @@
+"""`store.rubrics`: what nodes are judged by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .retry import retrying
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .model import Rubric
+    from .session import Session
+
+
+class Rubrics:
+    """The versions of a project's rubric. Each is immutable; one is current."""
+
+    def __init__(self, ready: Callable[[], Awaitable[Session]]) -> None:
+        self._ready = ready
+
+    async def save(self, rubric: Rubric) -> Rubric:
+        """Make sure that this rubric is the project's newest version.
+
+        Saving what already is the newest version changes nothing, so a program may call this at
+        every start. Otherwise it becomes the next version; a principle whose key and text stood
+        in an earlier version keeps its id, and with it its scores. The first version becomes
+        current at once, later ones by `activate`.
+
+        Returns:
+            The rubric as stored, with its version and the ids of its principles.
+
+        Raises:
+            ValidationError: No principle, a key twice, a weight that is negative or not finite.
+            ConflictError: A principle id came with another key or text.
+        """
+        session = await self._ready()
+
+        async def attempt(_: int) -> Rubric:
+            saved = await session.rubrics.save(session.project_id, rubric)
+            if await session.rubrics.current(session.project_id) is None:
+                await self._activate(session, saved.version or 1, None)
+            return saved
+
+        return await retrying("rubric", session.counts, attempt)
+
+    async def activate(self, version: int, *, judge: str | None = None) -> None:
+        """Make a version current; the `rubric_score` of every scored node follows.
+
+        Args:
+            version: A saved one.
+            judge: From now on the one judge whose scores count; `None` keeps the present one.
+
+        Raises:
+            NotFoundError: There is no such version.
+
+        Cost: one PostgreSQL transaction; grows with the number of scored nodes.
+        """
+        session = await self._ready()
+        await session.drain()
+        await retrying("rubric", session.counts, lambda _: self._activate(session, version, judge))
+
+    async def _activate(self, session: Session, version: int, judge: str | None) -> None:
+        head = await session.rubrics.activate(session.project_id, version, judge=judge)
+        session.delivery.committed(head, 0, 0)
+
+    async def current(self) -> Rubric | None:
+        """Return the current rubric; `None` before the first. Cost: one statement or two."""
+        session = await self._ready()
+        find = session.rubrics.current
+        return await retrying("rubric", session.counts, lambda _: find(session.project_id))
+
+    async def history(self) -> list[Rubric]:
+        """Return all versions, oldest first; empty before the first."""
+        session = await self._ready()
+        find = session.rubrics.history
+        return await retrying("rubric", session.counts, lambda _: find(session.project_id))

@@ -1,0 +1,64 @@
+"""The two stores that an adapter works on: given ones, or ones it finds and looks after."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from .graph import Graph
+from .relational import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .servers import Endpoints
+
+
+class Stores:
+    """Stores that the user made, brought up to date, and will close."""
+
+    def __init__(self, db: Database, graph: Graph) -> None:
+        self.db = db
+        self.graph = graph
+
+    async def open(self) -> None:
+        """Check PostgreSQL. Neo4j is met later, so that its absence stops no flush."""
+        await self.db.check()
+
+    async def prepare_graph(self) -> None:
+        """Check Neo4j, at the first contact."""
+        await self.graph.verify_schema()
+
+    async def close(self) -> None:
+        """Leave the stores to their owner."""
+
+
+class FoundStores(Stores):
+    """Stores at the servers that `find_servers` names, known once they are opened."""
+
+    def __init__(self, find_servers: Callable[[], Endpoints]) -> None:
+        self._find_servers = find_servers
+
+    async def open(self) -> None:
+        """Find the servers, starting embedded ones if need be, and update PostgreSQL's schema."""
+        endpoints = await asyncio.to_thread(self._find_servers)
+        self.db = Database(endpoints.database_url)
+        self.graph = Graph(
+            endpoints.neo4j_uri,
+            auth=(endpoints.neo4j_username, endpoints.neo4j_password),
+            database=endpoints.neo4j_database,
+        )
+        await self.db.create_tables()
+        await self.db.check()
+
+    async def prepare_graph(self) -> None:
+        """Bring Neo4j's schema up to date."""
+        await self.graph.create_schema()
+
+    async def close(self) -> None:
+        """Close both connections; embedded servers go on running."""
+        if hasattr(self, "graph"):
+            try:
+                await self.graph.close()
+            finally:
+                await self.db.close()

@@ -1,0 +1,71 @@
+"""A small orchestrator in a process of its own, made to be killed.
+
+    python orchestrator.py SERVERS_FILE PROJECT NODES
+
+It goes on from what is stored, saves ten nodes an iteration, changes the status of one and scores
+one, flushes, and then prints how many nodes were acknowledged, one line a flush.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from sapwood import (
+    AsyncStorageAdapter,
+    Database,
+    Graph,
+    Node,
+    NodeStatus,
+    Principle,
+    PrincipleScore,
+    Rubric,
+)
+
+STEP = 10
+
+
+def node(number: int) -> Node:
+    """The number-th node of the tree: always the same, its parent saved before it."""
+    parent = None if number == 0 else f"n{(number - 1) // 3}"
+    return Node(id=f"n{number}", parent_id=parent, content=f"content {number}")
+
+
+async def grow(store: AsyncStorageAdapter, nodes: int) -> None:
+    rubric = await store.rubrics.save(Rubric(principles=(Principle(key="even"),)))
+    done = len((await store.load_project()).tree)
+    print("found", done, flush=True)
+    while done < nodes:
+        # An iteration that was cut short is saved again from its start: saving twice is safe.
+        start = done - done % STEP
+        await store.save_nodes_batch([node(number) for number in range(start, start + STEP)])
+        await store.update_status_batch({f"n{start}": NodeStatus.PRUNED})
+        await store.update_scores_batch(
+            [
+                PrincipleScore(
+                    node_id=f"n{start + 1}",
+                    principle_id=rubric["even"].id,
+                    judge="parity@1",
+                    score=float(start),
+                )
+            ]
+        )
+        await store.save_state({"done": start + STEP})
+        await store.flush()
+        done = start + STEP
+        print("acknowledged", done, flush=True)
+
+
+async def main(given: dict[str, str], project_id: str, nodes: int) -> None:
+    db = Database(given["database_url"])
+    graph = Graph(given["neo4j_uri"], auth=(given["username"], given["password"]))
+    async with AsyncStorageAdapter(db, graph, project_id=project_id) as store:
+        await grow(store, nodes)
+    await graph.close()
+    await db.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], int(sys.argv[3])))

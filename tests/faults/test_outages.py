@@ -1,0 +1,295 @@
+"""A server is away, a reply is lost, a store is restored: nothing is lost, doubled, or guessed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from sapwood import (
+    AsyncStorageAdapter,
+    ClosedError,
+    Database,
+    DivergedError,
+    Graph,
+    Node,
+    StaleReadError,
+    UnavailableError,
+)
+from sapwood.relational import ProjectRepository
+
+from .proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from sapwood.servers import Endpoints
+
+    from ..conftest import OpenStore, RunCypher, RunSql
+
+POSTGRES_COMMIT = b"COMMIT;\0"
+BOLT_COMMIT = b"\x00\x02\xb0\x12\x00\x00"
+
+
+class Rig:
+    """An adapter whose two servers stand behind proxies."""
+
+    def __init__(self, postgres: Proxy, neo4j: Proxy, store: AsyncStorageAdapter) -> None:
+        self.postgres = postgres
+        self.neo4j = neo4j
+        self.store = store
+
+
+@asynccontextmanager
+async def rig(servers: Endpoints, project_id: str, **options: Any) -> AsyncGenerator[Rig, None]:
+    url = urlsplit(servers.database_url.get_secret_value())
+    bolt = urlsplit(servers.neo4j_uri)
+    assert url.hostname is not None
+    assert url.port is not None
+    assert bolt.hostname is not None
+    assert bolt.port is not None
+    async with Proxy(url.hostname, url.port) as postgres, Proxy(bolt.hostname, bolt.port) as neo4j:
+        address = url.netloc.replace(f":{url.port}", f":{postgres.port}")
+        db = Database(url._replace(netloc=address).geturl())
+        auth = (servers.neo4j_username, servers.neo4j_password)
+        graph = Graph(f"bolt://127.0.0.1:{neo4j.port}", auth=auth)
+        try:
+            async with AsyncStorageAdapter(db, graph, project_id=project_id, **options) as store:
+                yield Rig(postgres, neo4j, store)
+                postgres.restore()
+                neo4j.restore()
+        finally:
+            await graph.close()
+            await db.close()
+
+
+def nodes(count: int) -> list[Node]:
+    return [Node(content=str(number)) for number in range(count)]
+
+
+async def test_flushes_go_on_while_neo4j_is_away_and_the_graph_follows_later(
+    servers: Endpoints, project_id: str
+) -> None:
+    async with rig(servers, project_id, apply_wait_s=0.2, read_wait_s=0.5) as it:
+        it.neo4j.refuse()
+        await it.store.save_nodes_batch(nodes(10))
+        receipt = await it.store.flush()
+        assert (receipt.nodes, receipt.applied) == (10, False)
+        with pytest.raises(StaleReadError, match="safe in PostgreSQL"):
+            await it.store.load_project()
+        it.neo4j.restore()
+        async with asyncio.timeout(20):
+            while not (await it.store.flush()).applied:
+                pass
+        assert len((await it.store.load_project()).tree) == 10
+
+
+@pytest.mark.parametrize("read", ["alive_nodes", "load_project", "load_state"])
+async def test_a_read_ends_in_time_while_postgresql_is_away_and_says_so(
+    read: str, servers: Endpoints, project_id: str
+) -> None:
+    """Hazard A18."""
+    async with rig(servers, project_id, read_wait_s=0.3) as it:
+        await it.store.save_nodes_batch(nodes(1))
+        await it.store.flush()
+        it.postgres.refuse()
+        async with asyncio.timeout(10):
+            with pytest.raises(UnavailableError, match=r"postgresql: no answer within 0\.3 s"):
+                await getattr(it.store, read)()
+
+
+async def test_a_read_names_the_graph_if_its_flush_waits_for_that(
+    servers: Endpoints, project_id: str
+) -> None:
+    async with rig(servers, project_id, read_wait_s=0.3, apply_wait_s=0, max_lag_rows=1) as it:
+        await it.store.flush()
+        it.neo4j.refuse()
+        await it.store.save_nodes_batch(nodes(1))
+        await it.store.flush()
+        await it.store.save_nodes_batch(nodes(1))
+        with pytest.raises(StaleReadError, match="once Neo4j has caught up"):
+            await it.store.load_state()
+
+
+async def test_a_saver_that_looks_something_up_hears_that_its_adapter_was_closed(
+    servers: Endpoints, project_id: str
+) -> None:
+    async with rig(servers, project_id, close_wait_s=0.3) as it:
+        await it.store.flush()
+        it.postgres.refuse()
+        saver = asyncio.create_task(it.store.save_nodes_batch([Node(id="own", content="")]))
+        await asyncio.sleep(0)
+        await it.store.close()
+        with pytest.raises(ClosedError):
+            await asyncio.wait_for(saver, 10)
+
+
+async def test_a_project_is_open_again_once_its_graph_is_whole_whoever_made_it_so(
+    open_store: OpenStore, project_id: str, database: Database
+) -> None:
+    projects = ProjectRepository(database)
+    async with open_store() as store:
+        await store.save_nodes_batch(nodes(1))
+        await store.flush()
+    await projects.set_stalled(project_id, 1, "by a process that is gone")
+    async with open_store() as store:
+        await store.load_project()
+        assert (await projects.get(project_id)).state == "open"
+
+
+async def test_savers_wait_while_postgresql_is_away_and_nothing_is_dropped(
+    servers: Endpoints, project_id: str
+) -> None:
+    """Hazard D5."""
+    async with rig(servers, project_id, max_pending=50) as it:
+        await it.store.save_nodes_batch(nodes(1))
+        await it.store.flush()
+        it.postgres.refuse()
+        saver = asyncio.create_task(it.store.save_nodes_batch(nodes(80)))
+        done, _ = await asyncio.wait([saver], timeout=0.5)
+        assert not done, "the buffer holds 50 items, so the saver has to wait"
+        it.postgres.restore()
+        await asyncio.wait_for(saver, 20)
+        await it.store.flush()
+        assert len((await it.store.load_project()).tree) == 81
+        assert it.store.counts["flush_retries"] > 0
+
+
+async def test_a_saver_cancelled_while_it_waits_says_how_far_it_got(
+    servers: Endpoints, project_id: str
+) -> None:
+    async with rig(servers, project_id, max_pending=50) as it:
+        await it.store.save_nodes_batch(nodes(1))
+        await it.store.flush()
+        it.postgres.refuse()
+        saver = asyncio.create_task(it.store.save_nodes_batch(nodes(80)))
+        await asyncio.wait([saver], timeout=0.3)
+        saver.cancel()
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            await saver
+        assert cancelled.value.__notes__ == ["50 of 80 items were accepted and will be stored"]
+        it.postgres.restore()
+        assert (await it.store.flush()).nodes == 50
+
+
+async def test_a_batch_whose_postgresql_commit_was_made_but_not_heard_of_is_stored_once(
+    servers: Endpoints, project_id: str
+) -> None:
+    """Hazard A3."""
+    async with rig(servers, project_id) as it:
+        await it.store.save_nodes_batch(nodes(5))
+        await it.store.flush()
+        await it.store.save_nodes_batch(nodes(5))
+        it.postgres.cut_after = POSTGRES_COMMIT
+        receipt = await it.store.flush()
+        assert it.postgres.cuts == 1
+        assert (receipt.seq, receipt.nodes) == (2, 5)
+        assert len((await it.store.load_project()).tree) == 10
+
+
+async def test_entries_whose_neo4j_commit_was_made_but_not_heard_of_are_applied_once(
+    servers: Endpoints, project_id: str
+) -> None:
+    """Hazard A4."""
+    async with rig(servers, project_id) as it:
+        await it.store.save_nodes_batch(nodes(5))
+        await it.store.flush()
+        await it.store.save_nodes_batch(nodes(5))
+        it.neo4j.cut_after = BOLT_COMMIT
+        receipt = await it.store.flush()
+        assert receipt.applied
+        assert it.neo4j.cuts == 1
+        assert len((await it.store.load_project()).tree) == 10
+
+
+async def test_a_wiped_graph_is_rebuilt_from_the_journal(
+    open_store: OpenStore, project_id: str, run_cypher: RunCypher
+) -> None:
+    """Hazard A8: the journal is kept, so a graph that lost everything heals at the next read."""
+    async with open_store() as store:
+        for _ in range(3):
+            await store.save_nodes_batch(nodes(5))
+            await store.flush()
+    await run_cypher("MATCH (n {project_id: $project_id}) DETACH DELETE n", project_id=project_id)
+    async with open_store() as store:
+        assert len((await store.load_project()).tree) == 15
+
+
+async def test_an_older_graph_catches_up(
+    open_store: OpenStore, project_id: str, run_cypher: RunCypher, run_sql: RunSql
+) -> None:
+    """Hazard A8: Neo4j is back at position 1 while the journal is at 3."""
+    async with open_store() as store:
+        for _ in range(3):
+            await store.save_nodes_batch(nodes(5))
+            await store.flush()
+        [(first,)] = await run_sql(
+            "SELECT chain FROM sapwood.journal WHERE project_id = $1 AND seq = 1", project_id
+        )
+        await run_cypher(
+            "MATCH (n:Node {project_id: $project_id}) WHERE n.seq > 1 DETACH DELETE n",
+            project_id=project_id,
+        )
+        await run_cypher(
+            "MATCH (w:Watermark {project_id: $project_id}) SET w.applied = 1, w.chain = $first",
+            project_id=project_id,
+            first=first,
+        )
+        assert len((await store.load_project()).tree) == 15
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"applied": 99},
+        {"chain": "of-another-history"},
+        {"incarnation": "of-another-project"},
+    ],
+)
+async def test_a_graph_of_another_history_is_refused_not_read(
+    change: dict[str, Any], open_store: OpenStore, project_id: str, run_cypher: RunCypher
+) -> None:
+    """Hazards A9, A10, A16: what an older PostgreSQL looks like; nothing is skipped in silence."""
+    async with open_store() as store:
+        await store.save_nodes_batch(nodes(5))
+        await store.flush()
+    await run_cypher(
+        "MATCH (w:Watermark {project_id: $project_id}) SET w += $change",
+        project_id=project_id,
+        change=change,
+    )
+    store = open_store()
+    with pytest.raises(DivergedError, match=project_id):
+        await store.load_project()
+    await store.save_nodes_batch(nodes(5))
+    with pytest.raises(DivergedError, match="PostgreSQL is the authority"):
+        await store.flush()
+    await store.close()
+
+
+async def test_a_writer_notices_that_postgresql_forgot_what_it_had_acknowledged(
+    open_store: OpenStore, project_id: str, run_sql: RunSql
+) -> None:
+    """Hazard A9: PostgreSQL is back at position 1 under a live writer that was told of 2."""
+    store = open_store()
+    for _ in range(2):
+        await store.save_nodes_batch(nodes(5))
+        await store.flush()
+    await run_sql(
+        "WITH gone AS (DELETE FROM sapwood.journal WHERE project_id = $1 AND seq = 2)"
+        " UPDATE sapwood.project p SET head_seq = 1, chain = j.chain"
+        " FROM sapwood.journal j WHERE p.id = $1 AND j.project_id = $1 AND j.seq = 1",
+        project_id,
+    )
+    await store.save_nodes_batch(nodes(5))
+    with pytest.raises(DivergedError, match="no longer has the batch at position 2"):
+        await store.flush()
+    with pytest.raises(DivergedError, match="no longer has the batch at position 2"):
+        await store.close()
+    [(journal,)] = await run_sql(
+        "SELECT count(*) FROM sapwood.journal WHERE project_id = $1", project_id
+    )
+    assert journal == 1
