@@ -1,0 +1,72 @@
+"""The demo and the example it kills, as a user runs them: in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sapwood.servers import Endpoints, default_data_dir
+
+if TYPE_CHECKING:
+    from ..conftest import RunCypher
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(program: str, *arguments: str, **environment: str) -> str:
+    """Run an example on the tests' servers, in a terminal 200 wide; return what it printed."""
+    command = [sys.executable, str(EXAMPLES / program), "--data-dir", str(default_data_dir("test"))]
+    done = subprocess.run(
+        [*command, *arguments],
+        env={**os.environ, "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_demo_kills_its_search_and_goes_on_without_a_node_missing_or_double(
+    servers: Endpoints, run_cypher: RunCypher, seed: int
+) -> None:
+    nowhere = {"SAPWOOD_DATABASE_URL": "postgresql://localhost:1/x", "NEO4J_URI": "bolt://[::1]:1"}
+    shown = await asyncio.to_thread(run, "demo.py", "--quick", "--seed", str(seed), **nowhere)
+    killed = re.search(r"SIGKILL after (\d+) acknowledged nodes; (\d+) are stored", shown)
+    went_on = re.search(r"from (\d+) nodes to (\d+): none missing, none double", shown)
+    assert killed is not None
+    assert went_on is not None
+    assert 0 < int(killed[1]) <= int(killed[2]) == int(went_on[1]) < int(went_on[2]) == 160
+    counts = re.search(r"160 nodes: (\d+) alive  (\d+) pruned  (\d+) complete", shown)
+    assert counts is not None
+    assert sum(map(int, counts.groups())) == 160
+    assert re.search(r"=24  complete, score 1.00", shown)
+    assert re.search(r"\d+ nodes/s stored", shown)
+    assert f"address   {servers.browser_url}" in shown
+    password = re.search(r"password  in (.+)", shown)
+    assert password is not None
+    secret = servers.neo4j_password.get_secret_value()
+    assert (await asyncio.to_thread(Path(password[1]).read_text)).strip() == secret
+    assert secret not in shown
+    query = re.search(r"query     (.+)", shown)
+    assert query is not None
+    assert len(await run_cypher(query[1])) == 81  # a path to each of the puzzle's nodes and root
+
+
+@pytest.mark.parametrize("algorithm", ["standard-mcts", "ab-mcts-a"])
+def test_the_example_finds_what_it_stored_and_searches_on(
+    servers: Endpoints, project_id: str, algorithm: str
+) -> None:
+    arguments = ["--ranks", "1,926", "--project", project_id, "--algorithm", algorithm]
+    for iterations in ("20", "40", "40"):
+        shown = run("game24.py", *arguments, "--iterations", iterations)
+        assert re.findall(rf"│ {iterations}  +│", shown) == [f"│ {iterations}    │"] * 2
