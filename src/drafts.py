@@ -158,7 +158,7 @@ def check_known(drafts: Iterable[NodeDraft], known: Mapping[str, bytes]) -> None
         digest = known.get(draft.node_id)
         if digest is not None:
             _same(draft, digest)
-        elif draft.parent_id is not None and draft.parent_id not in known.keys() | made:
+        elif not (draft.parent_id is None or draft.parent_id in known or draft.parent_id in made):
             raise NotFoundError(
                 f"node {draft.node_id}: its parent {draft.parent_id} is not in this project; save "
                 "the parent before it or in the same call"
@@ -204,4 +204,7 @@ def _bytes(text: str | None) -> int:
 def _microseconds(item: str, moment: datetime) -> int:
     if moment.tzinfo is None:
         raise ValidationError(item, "created_at", "must have a time zone, such as UTC")
-    return (moment - _EPOCH) // _MICROSECOND
+    try:
+        return (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+    except OverflowError:  # it could be stored, and never be read again
+        raise ValidationError(item, "created_at", "is not in the years 1 to 9999 of UTC") from None

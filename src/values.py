@@ -89,44 +89,50 @@ def encode_json(item: str, field: str, value: object, most_bytes: int = ITEM_BYT
 def _check_json(item: str, field: str, value: object, most_bytes: int) -> None:
     """Walk `value` level by level, so that no depth can exhaust the stack."""
     level: list[Any] = [value]
-    parts = 0
+    size = 0
     for _ in range(JSON_DEPTH + 1):
         below: list[Any] = []
-        parts += len(level)
-        if parts > most_bytes:  # each takes a byte at least; also ends lists that share lists
-            raise ValidationError(item, field, f"has more than {most_bytes:,} bytes as JSON")
         for part in level:
+            size += 1
             if isinstance(part, dict):
                 for key in part:
-                    _check_key(item, f"{field} (a key)", key, most_bytes)
+                    size += _check_key(item, f"{field} (a key)", key, most_bytes)
                 below.extend(part.values())
             elif isinstance(part, (list, tuple)):
                 below.extend(part)
             else:
-                _check_leaf(item, field, part, most_bytes)
+                size += _check_leaf(item, field, part, most_bytes)
+            # At least so large: what is shared here would be written once for each mention, and
+            # the encoder takes all memory for it before anyone could measure the result.
+            if size + len(below) > most_bytes:
+                raise ValidationError(item, field, f"has more than {most_bytes:,} bytes as JSON")
         if not below:
             return
         level = below
     raise ValidationError(item, field, f"is nested deeper than {JSON_DEPTH} levels")
 
 
-def _check_key(item: str, field: str, key: object, most_bytes: int) -> None:
-    check_text(item, field, key, most_bytes)
+def _check_key(item: str, field: str, key: object, most_bytes: int) -> int:
+    """Return the bytes of a key."""
+    size = len(check_text(item, field, key, most_bytes))
     if type(key) is not str:  # orjson takes no subclass of it, such as an enum's member
         raise ValidationError(item, field, f"must be plain text, not {type(key).__name__}")
+    return size
 
 
-def _check_leaf(item: str, field: str, part: object, most_bytes: int) -> None:
-    if part is None or isinstance(part, bool):
-        return
+def _check_leaf(item: str, field: str, part: object, most_bytes: int) -> int:
+    """Return the bytes of a text; a number, a truth value and null count as none."""
     if isinstance(part, str):
-        check_text(item, field, part, most_bytes)
-    elif isinstance(part, int):
+        return len(check_text(item, field, part, most_bytes))
+    if part is None or isinstance(part, bool):
+        return 0
+    if isinstance(part, int):
         check_integer(item, field, part)
     elif isinstance(part, float):
         check_number(item, field, part)
     else:
         raise ValidationError(item, field, f"holds a {type(part).__name__}, which JSON has not")
+    return 0
 
 
 def _plain(part: object) -> Any:

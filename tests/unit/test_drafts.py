@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+import time
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,23 @@ def test_parents_come_before_their_children_whatever_the_order_given(
     for each in ordered:
         assert each.parent_id in seen
         seen.add(each.node_id)
+
+
+def test_checking_a_call_takes_time_in_proportion_to_its_nodes() -> None:
+    def seconds(count: int) -> float:
+        drafts = [draft_node(node(f"n{i}", f"n{i - 1}" if i else None)) for i in range(count)]
+        began = time.process_time()
+        check_known(drafts, {})
+        return time.process_time() - began
+
+    small, large = (min(seconds(count) for _ in range(3)) for count in (2_000, 32_000))
+    assert large < 64 * small, "16 times as many; 256 times as long would be quadratic"
+
+
+def test_a_moment_that_no_calendar_has_in_utc_is_refused_since_it_could_not_be_read() -> None:
+    late = datetime.max.replace(tzinfo=timezone(timedelta(hours=-5)))
+    with pytest.raises(ValidationError, match="node a: created_at"):
+        draft_node(Node(id="a", content="", created_at=late))
 
 
 def test_a_chain_of_ten_thousand_in_reverse_is_put_in_order() -> None:

@@ -103,6 +103,14 @@ def test_a_value_that_shares_its_parts_cannot_grow_without_end() -> None:
         encode_json("node a", "attributes", shared)
 
 
+def test_a_text_that_is_mentioned_often_is_counted_each_time_before_it_is_written() -> None:
+    """The encoder writes it out each time; with enough mentions that ended the process."""
+    with pytest.raises(ValidationError, match="more than 1,048,576 bytes"):
+        encode_json("save_state", "state", ["x" * (1 << 19)] * 1_000_000)
+    with pytest.raises(ValidationError, match="more than 1,048,576 bytes"):
+        encode_json("save_state", "state", [{"k" * (1 << 19): 1}] * 1_000_000)
+
+
 @pytest.mark.parametrize(
     "value",
     [
