@@ -16,6 +16,7 @@ from sapwood.servers import EmbeddedServers, Endpoints, default_data_dir
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from sapwood.settings import Options
 
@@ -40,10 +41,25 @@ class RunSql(Protocol):
     async def __call__(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]: ...
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--servers",
+        default="test",
+        metavar="NAME",
+        help="data folder of the embedded servers; two runs at a time want two of them",
+    )
+
+
 @pytest.fixture(scope="session")
-def servers() -> Endpoints:
+def servers_dir(pytestconfig: pytest.Config) -> Path:
+    """The data folder of the tests' own servers."""
+    return default_data_dir(str(pytestconfig.getoption("--servers")))
+
+
+@pytest.fixture(scope="session")
+def servers(servers_dir: Path) -> Endpoints:
     """Embedded servers in a folder of the tests' own; they go on running for the next run."""
-    return EmbeddedServers(default_data_dir("test")).up()
+    return EmbeddedServers(servers_dir).up()
 
 
 @pytest.fixture(scope="session")

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sapwood.servers import Endpoints, default_data_dir
-
 if TYPE_CHECKING:
+    from sapwood.servers import Endpoints
+
     from ..conftest import RunCypher
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def run(program: str, *arguments: str, **environment: str) -> str:
+def run(data_dir: Path, program: str, *arguments: str, **environment: str) -> str:
     """Run an example on the tests' servers, in a terminal 200 wide; return what it printed."""
-    command = [sys.executable, str(EXAMPLES / program), "--data-dir", str(default_data_dir("test"))]
+    command = [sys.executable, str(EXAMPLES / program), "--data-dir", str(data_dir)]
     done = subprocess.run(
         [*command, *arguments],
         env={**os.environ, "COLUMNS": "200", **environment},
@@ -37,10 +37,12 @@ def run(program: str, *arguments: str, **environment: str) -> str:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_the_demo_kills_its_search_and_goes_on_without_a_node_missing_or_double(
-    servers: Endpoints, run_cypher: RunCypher, seed: int
+    servers: Endpoints, servers_dir: Path, run_cypher: RunCypher, seed: int
 ) -> None:
     nowhere = {"SAPWOOD_DATABASE_URL": "postgresql://localhost:1/x", "NEO4J_URI": "bolt://[::1]:1"}
-    shown = await asyncio.to_thread(run, "demo.py", "--quick", "--seed", str(seed), **nowhere)
+    shown = await asyncio.to_thread(
+        run, servers_dir, "demo.py", "--quick", "--seed", str(seed), **nowhere
+    )
     killed = re.search(r"SIGKILL after (\d+) acknowledged nodes; (\d+) are stored", shown)
     went_on = re.search(r"from (\d+) nodes to (\d+): none missing, none double", shown)
     assert killed is not None
@@ -64,9 +66,9 @@ async def test_the_demo_kills_its_search_and_goes_on_without_a_node_missing_or_d
 
 @pytest.mark.parametrize("algorithm", ["standard-mcts", "ab-mcts-a"])
 def test_the_example_finds_what_it_stored_and_searches_on(
-    servers: Endpoints, project_id: str, algorithm: str
+    servers_dir: Path, project_id: str, algorithm: str
 ) -> None:
     arguments = ["--ranks", "1,926", "--project", project_id, "--algorithm", algorithm]
     for iterations in ("20", "40", "40"):
-        shown = run("game24.py", *arguments, "--iterations", iterations)
+        shown = run(servers_dir, "game24.py", *arguments, "--iterations", iterations)
         assert re.findall(rf"│ {iterations}  +│", shown) == [f"│ {iterations}    │"] * 2

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sapwood.integrations.treequest import TreeQuestStore
-from sapwood.servers import Endpoints, default_data_dir
 
 from ..unit.integrations.searches import ALGORITHMS, facts, grow_repeatably
 
@@ -46,14 +45,16 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-def run_and_kill(project_id: str, name: str, batch: int, promises: int) -> tuple[int, bool]:
+def run_and_kill(
+    data_dir: Path, project_id: str, name: str, batch: int, promises: int
+) -> tuple[int, bool]:
     """Search until so many flushes are acknowledged, then SIGKILL.
 
     Returns:
         The nodes of the last acknowledged flush, and whether the process was killed at work.
     """
-    data_dir = str(default_data_dir("test"))
-    command = [sys.executable, "-c", PROGRAM, project_id, data_dir, name, str(batch), str(NODES)]
+    command = [sys.executable, "-c", PROGRAM, project_id, str(data_dir), name, str(batch)]
+    command.append(str(NODES))
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.defpath, "HOME": str(Path.home())}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
@@ -71,7 +72,7 @@ def run_and_kill(project_id: str, name: str, batch: int, promises: int) -> tuple
 async def test_whatever_the_moment_of_the_kill_nothing_is_missing_or_double(
     name: str,
     batch: int,
-    servers: Endpoints,
+    servers_dir: Path,
     open_store: OpenStore,
     project_id: str,
 ) -> None:
@@ -81,7 +82,7 @@ async def test_whatever_the_moment_of_the_kill_nothing_is_missing_or_double(
     algorithm = ALGORITHMS[name]()
     kills = 0
     while len(earlier) < NODES:
-        promised, killed = run_and_kill(project_id, name, batch, numbers.randint(2, 9))
+        promised, killed = run_and_kill(servers_dir, project_id, name, batch, numbers.randint(2, 9))
         kills += killed
         async with open_store() as store:
             state = await TreeQuestStore[str](store, "s").restore(algorithm)
