@@ -144,6 +144,8 @@ class AsyncStorageAdapter(Reads):
     async def close(self) -> None:
         """Refuse new calls, store what is pending, end the tasks. A second call does nothing.
 
+        A cancelled close ends the tasks too; a note on the cancellation says what was not stored.
+
         Calls that are saving meanwhile get to their end first.
 
         Raises:
@@ -201,7 +203,7 @@ class AsyncStorageAdapter(Reads):
         fresh = {node.id for node in given if is_fresh(node)}
         named = {draft.node_id for draft in drafts}
         named |= {draft.parent_id for draft in drafts if draft.parent_id is not None}
-        async with session.accepting:
+        async with session.accepting():
             check_known(drafts, await session.find_known(named, fresh))
             await session.accept(drafts)
 
@@ -221,7 +223,7 @@ class AsyncStorageAdapter(Reads):
         """
         session = await self._ready()
         drafts = draft_statuses(statuses, reason)
-        async with session.accepting:
+        async with session.accepting():
             check_targets(statuses, await session.find_known(statuses), "status")
             await session.accept(drafts)
 
@@ -239,7 +241,7 @@ class AsyncStorageAdapter(Reads):
         session = await self._ready()
         drafts = [draft_score(score) for score in scores]
         targets = {draft.node_id: None for draft in drafts}
-        async with session.accepting:
+        async with session.accepting():
             check_targets(targets, await session.find_known(targets), "score")
             await session.check_principles({draft.principle_id for draft in drafts})
             await session.accept(drafts)
@@ -254,7 +256,7 @@ class AsyncStorageAdapter(Reads):
         """
         session = await self._ready()
         draft = draft_state(state)
-        async with session.accepting:
+        async with session.accepting():
             await session.accept([draft])
 
     async def flush(self) -> Receipt:
@@ -267,7 +269,10 @@ class AsyncStorageAdapter(Reads):
         Raises:
             RejectedItemsError: A racing writer made items invalid; the rest is stored.
             FencedError: A newer writer took the project over; nothing pending was stored.
-            StalledError, DivergedError: All is stored, but the graph cannot follow.
+            DivergedError: PostgreSQL was restored to an earlier state, and nothing pending was
+                stored; or all is stored, but the graph is of another history. The message says.
+            StalledError: All is stored, but Neo4j refuses an entry; a note says so if something
+                waits behind `max_lag`.
         """
         session = await self._ready()
         receipt = await session.flusher.flush()

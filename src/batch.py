@@ -7,13 +7,17 @@ A flush is a pure function of its batch and of what PostgreSQL says under the pr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .journal import Operations
 from .model import RejectedItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+Kind = Literal["node", "status", "score"]
+"""What an item is, for a message about it."""
 
 
 class Registered(NamedTuple):
@@ -78,7 +82,16 @@ class StateDraft:
         return len(self.state)
 
 
-Draft = NodeDraft | StatusDraft | ScoreDraft | StateDraft
+@dataclass(frozen=True, slots=True)
+class RefusedDraft:
+    """What refers to a node that an earlier batch of this writer had to leave out."""
+
+    kind: Kind
+    node_id: str
+    size: int
+
+
+Draft = NodeDraft | StatusDraft | ScoreDraft | StateDraft | RefusedDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +105,7 @@ class Batch:
         """Return each node id that the batch names, parents too, once, sorted."""
         names: set[str] = set()
         for item in self.items:
-            if isinstance(item, StateDraft):
+            if isinstance(item, (StateDraft, RefusedDraft)):
                 continue
             names.add(item.node_id)
             if isinstance(item, NodeDraft) and item.parent_id is not None:
@@ -133,6 +146,10 @@ class Resolution:
         else:
             self.updates.setdefault(node_id, {}).update(values)
 
+    def reject(self, kind: Kind, node_id: str, reason: str) -> None:
+        """Leave an item out, by name."""
+        self.rejected.append(RejectedItem(kind=kind, node_id=node_id, reason=reason))
+
     def operations(self) -> Operations:
         """Return the graph's half of the batch: what its journal entry will hold."""
         sets = [{"id": node_id, **values} for node_id, values in self.updates.items()]
@@ -159,10 +176,11 @@ def resolve(batch: Batch, register: Mapping[str, Registered]) -> Resolution:
             _resolve_node(item, known, refused, result)
         elif isinstance(item, StateDraft):
             result.state = item.state
+        elif isinstance(item, RefusedDraft):
+            result.reject(item.kind, item.node_id, "its node or parent was rejected before")
         elif item.node_id not in known or item.node_id in refused:
-            kind = "status" if isinstance(item, StatusDraft) else "score"
-            reason = "its node is not stored"
-            result.rejected.append(RejectedItem(kind=kind, node_id=item.node_id, reason=reason))
+            kind: Kind = "status" if isinstance(item, StatusDraft) else "score"
+            result.reject(kind, item.node_id, "its node is not stored")
         elif isinstance(item, StatusDraft):
             result.statuses += 1
             result.set(item.node_id, {"status": item.status, "status_reason": item.reason})
@@ -181,20 +199,17 @@ def _resolve_node(
         result.nodes += 1
         result.set(item.node_id, {name: item.values[name] for name in sorted(item.explicit)})
     elif found is not None:
-        _reject_node(item, "another writer saved this id with another parent or content", result)
+        reason = "another writer saved this id with another parent or content"
+        result.reject("node", item.node_id, reason)
         refused.add(item.node_id)
     elif item.parent_id is not None and (parent is None or item.parent_id in refused):
-        _reject_node(item, f"its parent {item.parent_id} is not stored", result)
+        result.reject("node", item.node_id, f"its parent {item.parent_id} is not stored")
         refused.add(item.node_id)
     else:
         depth = 0 if parent is None else parent.depth + 1
         known[item.node_id] = result.registrations[item.node_id] = Registered(depth, item.digest)
         result.creates[item.node_id] = {**item.values, "depth": depth}
         result.nodes += 1
-
-
-def _reject_node(item: NodeDraft, reason: str, result: Resolution) -> None:
-    result.rejected.append(RejectedItem(kind="node", node_id=item.node_id, reason=reason))
 
 
 def _keep_score(scores: dict[tuple[str, str, str], ScoreDraft], item: ScoreDraft) -> None:

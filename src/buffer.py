@@ -7,14 +7,14 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from .batch import Batch, NodeDraft
+from .batch import Batch, NodeDraft, RefusedDraft, ScoreDraft, StatusDraft
 from .model import new_id
 from .settings import BATCH_BYTES, BATCH_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .batch import Draft
+    from .batch import Draft, Kind
     from .errors import SapwoodError
     from .settings import Settings
 
@@ -36,6 +36,7 @@ class Buffer:
         self._room = asyncio.Event()
         self._room.set()
         self._abandoned: SapwoodError | None = None
+        self._refused: set[str] = set()
         self.accepted = 0
         self.stored = 0
 
@@ -49,6 +50,38 @@ class Buffer:
         in_flight = self._in_flight.items if self._in_flight else ()
         return [*in_flight, *(item for _, item in self._waiting)]
 
+    def begin(self) -> None:
+        """Begin to check and accept one call's items; calls take turns.
+
+        What was refused earlier, the checks will find in the register or not at all.
+        """
+        self._refused.clear()
+
+    def refuse(self, node_ids: Iterable[str]) -> set[str]:
+        """Let nothing that waits, or that the call under way still puts, refer to these nodes.
+
+        It was accepted while they were expected to be stored, and now means other nodes or none.
+        It stays in its place, to be named by the receipt of its batch.
+
+        Returns:
+            The given ids and those of the nodes that are refused with them.
+        """
+        self._refused.update(node_ids)
+        if self._refused:
+            self._waiting = deque((at, self._checked(item)) for at, item in self._waiting)
+        return set(self._refused)
+
+    def _checked(self, item: Draft) -> Draft:
+        if isinstance(item, NodeDraft):
+            if not {item.node_id, item.parent_id} & self._refused:
+                return item
+            self._refused.add(item.node_id)
+            return RefusedDraft("node", item.node_id, item.size)
+        if isinstance(item, (StatusDraft, ScoreDraft)) and item.node_id in self._refused:
+            kind: Kind = "status" if isinstance(item, StatusDraft) else "score"
+            return RefusedDraft(kind, item.node_id, item.size)
+        return item
+
     async def put(self, items: Sequence[Draft]) -> None:
         """Accept `items` in order, each as soon as there is room for it.
 
@@ -60,7 +93,7 @@ class Buffer:
             except asyncio.CancelledError as cancelled:
                 cancelled.add_note(f"{done} of {len(items)} items were accepted and will be stored")
                 raise
-            self._waiting.append((time.monotonic(), item))
+            self._waiting.append((time.monotonic(), self._checked(item)))
             self._bytes += item.size
             self.accepted += 1
             self._changed.set()

@@ -1,48 +1,32 @@
-"""Brings the journal into the graph: guarded, coalesced, by whoever gets there first.
-
-The guard is the project's watermark node. A transaction first locks it by writing to it, then reads
-it, and only then decides: entries at or below `applied` are dropped, the rest must follow without a
-gap and continue its chain. So any number of processes may apply at once, a delayed transaction
-of an earlier try writes nothing, and a restored store is noticed instead of being written over.
-"""
+"""The one task that lets the graph follow the journal, and who waits for it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from .errors import SapwoodError, StalledError, StoreError, UnavailableError
+from .errors import SapwoodError, UnavailableError
+from .events import log
 from .history import BehindError
-from .journal import fold
 from .lag import Lag
-from .retry import end_if_cancelled, retrying
-from .settings import APPLY_BYTES, APPLY_ROWS, LINGER_S
+from .retry import end_if_cancelled
+from .settings import LINGER_S
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Awaitable, Callable
-
-    from .graph import GraphWriter, Watermark
+    from .applying import Applier
+    from .graph import Watermark
     from .history import History
-    from .journal import Entry
-    from .relational import Head, Journal, ProjectRepository
+    from .relational import Head
+    from .retry import Retries
     from .settings import Settings
 
 logger = logging.getLogger("sapwood.delivery")
 
 
-class _Place(NamedTuple):
-    """Where the graph stands, as far as this process has seen."""
-
-    applied: int
-    chain: str
-    checked: bool
-
-
 class Delivery:
-    """Applies one project's journal entries, and lets others wait until they are applied.
+    """Has one project's journal applied as it grows, and lets others wait until it is.
 
     Attributes:
         cause: The last passing failure, while there is one; the errors of who waited name it.
@@ -52,26 +36,14 @@ class Delivery:
         self,
         project_id: str,
         history: History,
-        journal: Journal,
-        projects: ProjectRepository,
-        writer: GraphWriter,
-        prepare: Callable[[], Awaitable[None]],
+        applier: Applier,
         settings: Settings,
-        counts: Counter[str],
-        *,
-        stalled: bool,
+        retries: Retries,
     ) -> None:
         self._project_id = project_id
         self._history = history
-        self._stalled = stalled
-        self._journal = journal
-        self._projects = projects
-        self._writer = writer
-        self._prepare = prepare
-        self._counts = counts
-        self._prepared = False
-        self._place: _Place | None = None
-        self._most_rows = APPLY_ROWS
+        self._applier = applier
+        self._retries = retries
         self._lag = Lag(settings)
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -85,12 +57,19 @@ class Delivery:
     @property
     def applied(self) -> int | None:
         """The watermark as last seen; `None` before the first contact."""
-        return None if self._place is None else self._place.applied
+        place = self._applier.place
+        return None if place is None else place.applied
 
     # What the flusher calls.
 
     def committed(self, seq: int, rows: int, size: int) -> None:
-        """Note a batch that PostgreSQL committed; apply it soon."""
+        """Note a batch that PostgreSQL committed; apply it soon.
+
+        If the graph is there already, another process was quick, or PostgreSQL was restored and
+        gives positions out for the second time: the graph is looked at again.
+        """
+        if seq <= (self.applied or 0):
+            self._applier.place = None
         self._lag.add(seq, rows, size)
         self._wake.set()
 
@@ -98,9 +77,9 @@ class Delivery:
         """Wait until less than the allowed lag is flushed and not yet in the graph.
 
         Raises:
-            StalledError, DivergedError: There will be no room: Neo4j refuses what is there.
+            SapwoodError: The graph cannot follow; it was tried once more.
         """
-        before = self._tries - 1
+        before = self._ask()
         async with self._moved:
             await self._moved.wait_for(lambda: self.has_room() or self._failed(before))
         failure = self._failed(before)
@@ -122,9 +101,7 @@ class Delivery:
         """
         if self._reached(seq):
             return True
-        before = self._tries - 1 if self._trying else self._tries
-        self._urgent.set()
-        self._wake.set()
+        before = self._ask()
         try:
             async with asyncio.timeout(timeout_s), self._moved:
                 await self._moved.wait_for(lambda: self._reached(seq) or self._failed(before))
@@ -135,8 +112,16 @@ class Delivery:
             raise failure.with_traceback(None)
         return True
 
+    def _ask(self) -> int:
+        """Have the task try now; return the number of the last try that does not count."""
+        before = self._tries - 1 if self._trying else self._tries
+        self._urgent.set()
+        self._wake.set()
+        return before
+
     def _reached(self, seq: int) -> bool:
-        return self._place is not None and self._place.applied >= seq
+        place = self._applier.place
+        return place is not None and place.checked and place.applied >= seq
 
     def _failed(self, before: int) -> SapwoodError | None:
         """Return what ended a try later than number `before`."""
@@ -149,7 +134,7 @@ class Delivery:
         try:
             return await self._history.check_read(mark, head)
         except BehindError:
-            self._place = None
+            self._applier.place = None
             self._wake.set()
             raise
 
@@ -190,8 +175,8 @@ class Delivery:
             self._trying = False
 
     async def _fail(self, exc: SapwoodError) -> None:
-        logger.error("the graph of %s cannot follow the journal: %s", self._project_id, exc)
-        self._place = None
+        log(logger, logging.ERROR, "apply failed", project=self._project_id, problem=exc)
+        self._applier.place = None
         self._failure = (self._tries, exc)
         await self._announce()
 
@@ -201,7 +186,7 @@ class Delivery:
 
     async def _linger(self) -> None:
         """Let more entries come while nobody waits, so that one transaction takes them all."""
-        if self._urgent.is_set() or self._lag.rows >= self._most_rows:
+        if self._urgent.is_set() or self._lag.rows >= self._applier.most_rows:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_S):
@@ -209,7 +194,7 @@ class Delivery:
 
     async def _catch_up(self) -> None:
         """Apply until nothing is left, through every passing failure of either store."""
-        await retrying("apply", self._counts, self._apply_all)
+        await self._retries.run("apply", self._apply_all)
         self.cause = None
         self._urgent.clear()
         await self._announce()
@@ -217,85 +202,8 @@ class Delivery:
     async def _apply_all(self, _: int) -> None:
         end_if_cancelled()
         try:
-            while await self._apply_next():
+            while await self._applier.apply_next():
                 await self._announce()
         except UnavailableError as exc:
-            self.cause, self._place = exc, None
+            self.cause, self._applier.place = exc, None
             raise
-
-    async def _contact(self) -> _Place:
-        """Find where the graph stands; at the first contact verify its schema too."""
-        if not self._prepared:
-            await self._prepare()
-            self._prepared = True
-        mark = await self._writer.watermark(self._project_id)
-        while mark is None:
-            await self._writer.create_watermark(self._project_id, self._history.incarnation)
-            mark = await self._writer.watermark(self._project_id)
-        self._history.check_incarnation(mark)
-        return _Place(mark.applied, mark.chain, checked=False)
-
-    async def _apply_next(self) -> bool:
-        """Apply one transaction of entries; return whether there may be more."""
-        place = self._place = self._place or await self._contact()
-        entries = await self._journal.entries(
-            self._project_id, place.applied + 1, most_rows=self._most_rows, most_bytes=APPLY_BYTES
-        )
-        if not entries:
-            if not place.checked:
-                await self._history.check_chain(place.applied, place.chain)
-                self._place = place._replace(checked=True)
-            await self._accepted()
-            return False
-        try:
-            self._place = await self._apply(place, entries)
-        except UnavailableError:
-            raise
-        except StoreError as exc:
-            await self._refused(entries, exc)
-        else:
-            await self._accepted()
-        return True
-
-    async def _apply(self, place: _Place, entries: list[Entry]) -> _Place | None:
-        """Run one guarded transaction; return where the graph stands now, `None` if unsure."""
-        async with self._writer.apply(self._project_id) as transaction:
-            mark = transaction.watermark
-            if mark is None or mark.applied < place.applied:
-                return None  # wiped or restored since the last look: begin where it now stands
-            self._history.check_incarnation(mark)
-            todo = [entry for entry in entries if entry.seq > mark.applied]
-            if not todo or not self._history.fits(mark, todo):
-                return await self._look_again(place, mark, entries)
-            await transaction.write(fold(todo))
-            await transaction.commit(todo[-1].seq, todo[-1].chain)
-        self._counts["applies"] += 1
-        self._counts["applied_entries"] += len(todo)
-        return _Place(todo[-1].seq, todo[-1].chain, checked=True)
-
-    async def _look_again(self, place: _Place, mark: Watermark, entries: list[Entry]) -> _Place:
-        """Others came first, or the entries were read before a restore: read them again, once."""
-        await self._history.check_chain(mark.applied, mark.chain)
-        if place == (mark.applied, mark.chain, True):
-            raise self._history.diverged(
-                mark.applied, f"the journal's entry {entries[0].seq} does not follow it"
-            )
-        return _Place(mark.applied, mark.chain, checked=True)
-
-    async def _accepted(self) -> None:
-        self._most_rows = min(APPLY_ROWS, self._most_rows * 2)
-        if self._stalled:
-            await self._projects.clear_stalled(self._project_id)
-            self._stalled = False
-
-    async def _refused(self, entries: list[Entry], exc: StoreError) -> None:
-        """Neo4j refuses a transaction: halve it; a single entry stalls the project."""
-        if len(entries) > 1:
-            rows = sum(entry.operations.rows for entry in entries)
-            self._most_rows = max(1, min(self._most_rows, rows) // 2)
-            self._counts["apply_halvings"] += 1
-            return
-        seq = entries[0].seq
-        self._stalled = True
-        await self._projects.set_stalled(self._project_id, seq, str(exc))
-        raise StalledError(self._project_id, seq, str(exc)) from exc

@@ -94,8 +94,8 @@ class StalledError(SapwoodError):
 
     def __init__(self, project_id: str, seq: int, cause: str) -> None:
         super().__init__(
-            f"project {project_id!r} is stalled at journal position {seq}: {cause}. Flushes are "
-            "still stored in PostgreSQL. Mend the cause in Neo4j; the next contact goes on."
+            f"project {project_id!r} is stalled at journal position {seq}: {cause}. Flushes go on "
+            "into PostgreSQL, up to max_lag. Mend the cause in Neo4j; the next contact goes on."
         )
         self.project_id = project_id
         self.seq = seq
@@ -130,7 +130,7 @@ class StoreError(SapwoodError):
     Attributes:
         store: `postgresql` or `neo4j`.
         code: SQLSTATE or Neo4j status code, if the server gave one.
-        memory: the server ran out of memory for this transaction; a smaller one may pass.
+        too_big: the transaction took more memory or time than there is; a smaller one may pass.
         unknown_outcome: the connection was lost while a commit was under way, so it may or may
             not have happened.
     """
@@ -141,13 +141,13 @@ class StoreError(SapwoodError):
         problem: str,
         *,
         code: str | None = None,
-        memory: bool = False,
+        too_big: bool = False,
         unknown_outcome: bool = False,
     ) -> None:
         super().__init__(f"{store}: {problem}" + (f" [{code}]" if code else ""))
         self.store = store
         self.code = code
-        self.memory = memory
+        self.too_big = too_big
         self.unknown_outcome = unknown_outcome
 
 

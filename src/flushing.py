@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .batch import first_ids
 from .errors import ClosedError, FencedError, RejectedItemsError, SapwoodError
-from .model import Receipt
+from .events import log
+from .receipts import Receipts
 from .relational import Stored
-from .retry import end_if_cancelled, retrying
+from .retry import end_if_cancelled
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -18,25 +20,13 @@ if TYPE_CHECKING:
     from .batch import Batch
     from .buffer import Buffer, KnownIds
     from .delivery import Delivery
-    from .model import RejectedItem
+    from .model import Receipt, RejectedItem
     from .relational import Epoch, Journal, ProjectRepository
+    from .retry import Retries
 
 logger = logging.getLogger("sapwood.flushing")
-
-
-class _Totals(NamedTuple):
-    """What was stored since the adapter was opened."""
-
-    nodes: int = 0
-    statuses: int = 0
-    scores: int = 0
-    labels: int = 0
-
-    def plus(self, receipt: Receipt) -> _Totals:
-        return _Totals(*(mine + getattr(receipt, name) for name, mine in self._asdict().items()))
-
-    def minus(self, other: _Totals) -> _Totals:
-        return _Totals(*(mine - its for mine, its in zip(self, other, strict=True)))
+BLOCKED_S = 2.0
+"""How long flushing rests when the graph cannot follow, unless somebody asks."""
 
 
 class Flusher:
@@ -59,6 +49,7 @@ class Flusher:
         journal: Journal,
         projects: ProjectRepository,
         delivery: Delivery,
+        retries: Retries,
         counts: Counter[str],
     ) -> None:
         self._project_id = project_id
@@ -67,14 +58,16 @@ class Flusher:
         self._journal = journal
         self._projects = projects
         self._delivery = delivery
+        self._retries = retries
         self._counts = counts
         self._epoch: Epoch | None = None
         self._last: Stored | None = None
         self._wanted = 0
         self._stored = asyncio.Condition()
-        self._totals = _Totals()
-        self._told = self._totals
-        self._rejected: list[RejectedItem] = []
+        self._receipts = Receipts()
+        self._blocked: SapwoodError | None = None
+        self._blocks = 0
+        self._asked = asyncio.Event()
         self.failure: SapwoodError | None = None
         self.head = 0
 
@@ -92,7 +85,6 @@ class Flusher:
         except SapwoodError as exc:
             await self._fail(exc)
         except Exception as exc:
-            logger.exception("the flushing task ended by an unexpected error")
             await self._fail(_unexpected(exc))
         except asyncio.CancelledError:
             await self.end()
@@ -104,19 +96,56 @@ class Flusher:
         return due_in_s is not None and (wanted or due_in_s <= 0)
 
     async def _store_next(self) -> None:
-        await self._delivery.room()
+        await self._wait_for_room()
         batch = self._buffer.freeze()
         receipt = await self._store(batch)
         self._last = Stored(receipt.seq, batch.id)
         self._counts["flushes"] += 1
         self._buffer.done()
-        self._known.discard(item.node_id for item in receipt.rejected if item.kind == "node")
-        self._totals = self._totals.plus(receipt)
-        self._rejected.extend(receipt.rejected)
+        self._receipts.add(receipt)
+        if receipt.rejected:
+            self._reject(receipt.rejected)
         self.head = receipt.seq
-        self._delivery.committed(receipt.seq, len(batch.items), _size(batch))
+        counts = {"items": len(batch.items), "bytes": _size(batch)}
+        log(logger, logging.DEBUG, "batch stored", **self._where(receipt.seq), **counts)
+        self._delivery.committed(receipt.seq, counts["items"], counts["bytes"])
         async with self._stored:
             self._stored.notify_all()
+
+    def _reject(self, rejected: tuple[RejectedItem, ...]) -> None:
+        """Remember what was left out, and let what waits behind it be left out with it."""
+        refused = self._buffer.refuse(item.node_id for item in rejected if item.kind == "node")
+        self._known.discard(refused)
+        log(logger, logging.WARNING, "items rejected", **self._where(), items=len(rejected))
+
+    async def _wait_for_room(self) -> None:
+        """Wait while too much is flushed and not in the graph: for ever, if that cannot follow.
+
+        Whoever waits for a flush meanwhile hears why; nothing is dropped.
+        """
+        while not self._delivery.has_room():
+            try:
+                await self._delivery.room()
+            except SapwoodError as exc:
+                exc.add_note(
+                    f"{self._buffer.pending} item(s) are accepted and not stored: as much as "
+                    "max_lag allows is flushed and not in the graph. They are stored once it is."
+                )
+                await self._block(exc)
+
+    async def _block(self, exc: SapwoodError) -> None:
+        self._asked.clear()
+        self._blocked = exc
+        self._blocks += 1
+        async with self._stored:
+            self._stored.notify_all()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BLOCKED_S):
+                await self._asked.wait()
+
+    def _where(self, seq: int | None = None) -> dict[str, object]:
+        where: dict[str, object] = {"project": self._project_id}
+        return where if seq is None else {**where, "seq": seq}
 
     async def _store(self, batch: Batch) -> Receipt:
         async def attempt(number: int) -> Receipt:
@@ -127,10 +156,11 @@ class Flusher:
                     return receipt
             if self._epoch is None:
                 self._epoch = await self._projects.claim_epoch(self._project_id)
+                log(logger, logging.INFO, "epoch claimed", **self._where(), epoch=self._epoch[0])
             return await self._journal.commit(self._project_id, self._epoch, batch, self._last)
 
         try:
-            return await retrying("flush", self._counts, attempt)
+            return await self._retries.run("flush", attempt)
         except FencedError as exc:  # it names this batch alone
             raise FencedError(self._project_id, self.pending()) from exc
 
@@ -146,6 +176,10 @@ class Flusher:
 
     async def _fail(self, exc: SapwoodError) -> None:
         self.failure = exc
+        if not isinstance(exc, ClosedError):
+            pending = self._buffer.pending
+            fields = {**self._where(), "pending": pending, "problem": exc}
+            log(logger, logging.ERROR, "flushing ended", **fields)
         async with self._stored:
             self._stored.notify_all()
         self._buffer.abandon(exc)
@@ -158,29 +192,26 @@ class Flusher:
             time share it.
 
         Raises:
-            SapwoodError: The fatal error of the flushing task.
+            SapwoodError: The fatal error of the flushing task, or why the graph cannot follow
+                while that is too far behind.
         """
-        told = self._told
+        told = self._receipts.told
         await self.reach(self._buffer.accepted)
-        self._told = self._totals
-        rejected, self._rejected = tuple(self._rejected), []
-        new = self._totals.minus(told)
-        return Receipt(
-            seq=self.head,
-            nodes=new.nodes,
-            statuses=new.statuses,
-            scores=new.scores,
-            labels=new.labels,
-            rejected=rejected,
-        )
+        return self._receipts.since(told, self.head)
 
     async def reach(self, ticket: int) -> None:
         """Wait until the first `ticket` accepted items are stored."""
+        blocks = self._blocks
         self._wanted = max(self._wanted, ticket)
         self._buffer.wake()
+        self._asked.set()
         async with self._stored:
-            await self._stored.wait_for(lambda: self.failure or self._buffer.stored >= ticket)
+            await self._stored.wait_for(
+                lambda: self.failure or self._blocks > blocks or self._buffer.stored >= ticket
+            )
         self.check()
+        if self._blocked is not None and self._buffer.stored < ticket:
+            raise self._blocked.with_traceback(None)
 
     def check(self) -> None:
         """Raise the fatal error, if there was one."""
@@ -190,8 +221,8 @@ class Flusher:
 
     def raise_rejected(self) -> None:
         """Raise, once, for items of automatic flushes that racing writers made invalid."""
-        if self._rejected:
-            rejected, self._rejected = tuple(self._rejected), []
+        rejected = self._receipts.unheard()
+        if rejected:
             raise RejectedItemsError(rejected)
 
     def pending(self) -> list[str]:

@@ -10,9 +10,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
-import stamina
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential, wait_random
 
 from .errors import UnavailableError
+from .events import log
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 logger = logging.getLogger("sapwood.retry")
+
+_RETRYING = AsyncRetrying(
+    retry=retry_if_exception_type(UnavailableError),
+    wait=wait_exponential(multiplier=0.05, max=2.0) + wait_random(0, 0.1),
+    sleep=asyncio.sleep,
+    reraise=True,
+)
 
 
 def end_if_cancelled() -> None:
@@ -33,30 +41,37 @@ def end_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-async def retrying(what: str, counts: Counter[str], action: Callable[[int], Awaitable[T]]) -> T:
-    """Run `action` until it succeeds, with growing, jittered pauses of at most 2 s between tries.
+class Retries:
+    """Repeats one project's units of work until they succeed, and counts the repetitions.
 
-    It never gives up by itself: whoever must not wait for ever sets a deadline around it.
-
-    Args:
-        what: Name of the unit of work, for the log and for `counts`.
-        counts: `<what>_retries` is counted there.
-        action: The unit of work; is given the number of the try, from 1.
+    It never gives up by itself: whoever must not wait for ever sets a deadline around it. No
+    switch turns it off for a whole process, as some libraries have for test suites: what was
+    accepted depends on it.
     """
-    async for attempt in stamina.retry_context(
-        on=UnavailableError,
-        attempts=None,
-        timeout=None,
-        wait_initial=0.05,
-        wait_max=2.0,
-        wait_jitter=0.1,
-    ):
-        with attempt:
-            if attempt.num > 1:
-                counts[f"{what}_retries"] += 1
+
+    def __init__(self, project_id: str, counts: Counter[str]) -> None:
+        self._project_id = project_id
+        self._counts = counts
+
+    async def run(self, what: str, action: Callable[[int], Awaitable[T]]) -> T:
+        """Run `action` until it succeeds, with growing, jittered pauses of about 2 s at most.
+
+        Args:
+            what: Name of the unit of work, for the log and the counts (`<what>_retries`).
+            action: The unit of work; is given the number of the try, from 1.
+        """
+        number = 0
+
+        async def attempt() -> T:
+            nonlocal number
+            number += 1
+            if number > 1:
+                self._counts[f"{what}_retries"] += 1
             try:
-                return await action(attempt.num)
+                return await action(number)
             except UnavailableError as exc:
-                logger.warning("%s: try %d failed: %s", what, attempt.num, exc)
+                fields = {"project": self._project_id, "what": what, "number": number}
+                log(logger, logging.WARNING, "try failed", **fields, problem=exc)
                 raise
-    raise AssertionError("the loop above ends only by returning or raising")
+
+        return await _RETRYING.copy()(attempt)

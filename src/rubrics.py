@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .retry import retrying
+from .errors import StoreError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from .model import Rubric
     from .session import Session
+
+_CANCELLED = "57014"
 
 
 class Rubrics:
@@ -36,13 +38,13 @@ class Rubrics:
         """
         session = await self._ready()
 
-        async def attempt(_: int) -> Rubric:
+        async def attempt() -> Rubric:
             saved = await session.rubrics.save(session.project_id, rubric)
             if await session.rubrics.current(session.project_id) is None:
                 await self._activate(session, saved.version or 1, None)
             return saved
 
-        return await retrying("rubric", session.counts, attempt)
+        return await session.insist("rubric", attempt)
 
     async def activate(self, version: int, *, judge: str | None = None) -> None:
         """Make a version current; the `rubric_score` of every scored node follows.
@@ -53,25 +55,35 @@ class Rubrics:
 
         Raises:
             NotFoundError: There is no such version.
+            StoreError: It took longer than the database's `statement_timeout_s`.
 
         Cost: one PostgreSQL transaction; grows with the number of scored nodes.
         """
         session = await self._ready()
         await session.drain()
-        await retrying("rubric", session.counts, lambda _: self._activate(session, version, judge))
+        await session.insist("rubric", lambda: self._activate(session, version, judge))
 
     async def _activate(self, session: Session, version: int, judge: str | None) -> None:
-        head = await session.rubrics.activate(session.project_id, version, judge=judge)
+        try:
+            head = await session.rubrics.activate(session.project_id, version, judge=judge)
+        except UnavailableError as exc:
+            if exc.code != _CANCELLED:
+                raise
+            # Tried again it would only hold the project's lock as long again, for ever.
+            raise StoreError(
+                "postgresql",
+                f"activating rubric version {version} took longer than statement_timeout_s; open "
+                "the Database with a larger one",
+                code=_CANCELLED,
+            ) from exc
         session.delivery.committed(head, 0, 0)
 
     async def current(self) -> Rubric | None:
         """Return the current rubric; `None` before the first. Cost: one statement or two."""
         session = await self._ready()
-        find = session.rubrics.current
-        return await retrying("rubric", session.counts, lambda _: find(session.project_id))
+        return await session.ask(session.rubrics.current)
 
     async def history(self) -> list[Rubric]:
         """Return all versions, oldest first; empty before the first."""
         session = await self._ready()
-        find = session.rubrics.history
-        return await retrying("rubric", session.counts, lambda _: find(session.project_id))
+        return await session.ask(session.rubrics.history)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections import Counter
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from .applying import Applier
 from .buffer import Buffer, KnownIds
 from .delivery import Delivery
 from .errors import ClosedError, NotFoundError, SapwoodError, StaleReadError, UnavailableError
+from .events import log
 from .flushing import Flusher
 from .graph import GraphWriter, NodeRepository
 from .history import BehindError, History
 from .relational import Journal, PrincipleScoreRepository, ProjectRepository, RubricRepository
-from .retry import retrying
+from .retry import Retries
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
     from .batch import Draft
     from .graph import Guard
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from .stores import Stores
 
 T = TypeVar("T")
+logger = logging.getLogger("sapwood.session")
 
 STOP_WAIT_S = 2.0
 """How long a closing adapter lets the graph follow before it leaves that to the next contact."""
@@ -38,6 +43,7 @@ class Session:
         self.project_id = project_id
         self.settings = settings
         self.counts: Counter[str] = Counter()
+        self.retries = Retries(project_id, self.counts)
         self.projects = ProjectRepository(stores.db)
         self.journal = Journal(stores.db)
         self.rubrics = RubricRepository(stores.db)
@@ -45,7 +51,7 @@ class Session:
         self.nodes = NodeRepository(stores.graph)
         self.buffer = Buffer(settings)
         self.known = KnownIds(max(100_000, 4 * settings.max_pending))
-        self.accepting = asyncio.Lock()
+        self._accepting = asyncio.Lock()
         self._principles: set[str] = set()
         self._writer = GraphWriter(stores.graph)
         self._loop = asyncio.get_running_loop()
@@ -63,17 +69,18 @@ class Session:
     async def _start(self, title: str) -> None:
         project = await self.projects.ensure(self.project_id, title=title)
         head = await self.projects.head(self.project_id)
-        self.delivery = Delivery(
+        history = History(self.project_id, head.incarnation, self.journal)
+        applier = Applier(
             self.project_id,
-            History(self.project_id, head.incarnation, self.journal),
+            history,
             self.journal,
             self.projects,
             self._writer,
             self._prepare_graph,
-            self.settings,
             self.counts,
             stalled=project.state == "stalled",
         )
+        self.delivery = Delivery(self.project_id, history, applier, self.settings, self.retries)
         self.flusher = Flusher(
             self.project_id,
             self.buffer,
@@ -81,9 +88,11 @@ class Session:
             self.journal,
             self.projects,
             self.delivery,
+            self.retries,
             self.counts,
         )
         self.flusher.head = head.seq
+        log(logger, logging.INFO, "project opened", project=self.project_id, head=head.seq)
         name = self.project_id
         self._flushing = asyncio.create_task(self.flusher.run(), name=f"sapwood flush {name}")
         self._applying = asyncio.create_task(self.delivery.run(), name=f"sapwood apply {name}")
@@ -95,7 +104,6 @@ class Session:
         if asyncio.get_running_loop() is not self._loop:
             raise ClosedError("this adapter belongs to another event loop; open one in each loop")
         self.flusher.check()
-        self.flusher.raise_rejected()
 
     async def close(self) -> None:
         """Store what is pending, give the graph a moment, end the tasks.
@@ -116,26 +124,49 @@ class Session:
                 task.cancel()
             await asyncio.gather(self._flushing, self._applying, return_exceptions=True)
             await self.flusher.end()
+            fields = {"head": self.flusher.head, "pending": self.buffer.pending}
+            level = logging.ERROR if self.buffer.pending else logging.INFO
+            log(logger, level, "project closed", project=self.project_id, **fields)
         self.flusher.raise_rejected()
 
     async def _drain(self) -> None:
         try:
             async with asyncio.timeout(self.settings.close_wait_s):
-                async with self.accepting:  # whoever is saving gets to the end first
+                async with self._accepting:  # whoever is saving gets to the end first
                     pass
                 if self.buffer.pending:
                     await self.flusher.reach(self.buffer.accepted)
+        except asyncio.CancelledError as cancelled:
+            cancelled.add_note(f"{self.buffer.pending} item(s) were not stored")
+            raise
         except TimeoutError:
             if not self.buffer.pending:
                 return  # a call still looked something up; it will hear that this is closed
             names = ", ".join(self.flusher.pending()[:5])
             raise SapwoodError(
                 f"closed after {self.settings.close_wait_s:g} s with {self.buffer.pending} item(s) "
-                f"not stored ({names}, …): PostgreSQL did not take them. Save them again."
-            ) from None
+                f"not stored ({names}, …): {self._why_not()}. Save them again."
+            ) from self.delivery.cause
+
+    def _why_not(self) -> str:
+        if self.delivery.has_room():
+            return "PostgreSQL did not take them"
+        return "as much as max_lag allows is flushed and not in the graph, which did not follow"
+
+    @asynccontextmanager
+    async def accepting(self) -> AsyncGenerator[None]:
+        """Let one call at a time check and queue its items.
+
+        Raises:
+            RejectedItemsError: A racing writer made earlier items invalid, and no call said so.
+        """
+        async with self._accepting:
+            self.flusher.raise_rejected()
+            self.buffer.begin()
+            yield
 
     async def accept(self, items: Sequence[Draft]) -> None:
-        """Queue checked items in order, waiting for room; call it while holding `accepting`."""
+        """Queue checked items in order, waiting for room; call it inside of `accepting`."""
         before = self.buffer.accepted
         try:
             await self.buffer.put(items)
@@ -157,7 +188,9 @@ class Session:
         if missing:
             find = self.journal.registered
             register = await self._look_up(lambda: find(self.project_id, sorted(missing)))
-            known.update({node_id: entry.digest for node_id, entry in register.items()})
+            for node_id, entry in register.items():
+                known[node_id] = entry.digest
+                self.known.add(node_id, entry.digest)
         return known
 
     async def check_principles(self, principle_ids: set[str]) -> None:
@@ -175,20 +208,24 @@ class Session:
 
     async def _look_up(self, find: Callable[[], Awaitable[T]]) -> T:
         """Ask PostgreSQL for what a save needs, for as long as there is somebody to store it."""
+        return await self.insist("lookup", find)
+
+    async def insist(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
+        """Repeat a unit of PostgreSQL work until it succeeds or this adapter is closed."""
 
         async def attempt(_: int) -> T:
             self.flusher.check()
-            return await find()
+            return await action()
 
-        return await retrying("lookup", self.counts, attempt)
+        return await self.retries.run(what, attempt)
 
     async def load(self) -> ProjectSnapshot:
         """Return all that PostgreSQL has of the project, as of one moment."""
-        return await self._ask(self.projects.load, self._deadline())
+        return await self.ask(self.projects.load)
 
     async def load_state(self) -> bytes | None:
         """Return the orchestrator's state as it is stored."""
-        return await self._ask(self.projects.load_state, self._deadline())
+        return await self.ask(self.projects.load_state)
 
     async def drain(self) -> None:
         """Wait until what was accepted before this call is in PostgreSQL."""
@@ -206,19 +243,24 @@ class Session:
             UnavailableError: PostgreSQL did not answer within that time.
         """
         deadline = self._deadline()
-        to_reach = await self._ask(self.projects.head, deadline) if head is None else head
+        to_reach = await self.ask(self.projects.head, deadline) if head is None else head
         try:
             async with asyncio.timeout_at(deadline):
-                return await retrying("read", self.counts, lambda _: self._read_at(query, to_reach))
+                return await self.retries.run("read", lambda _: self._read_at(query, to_reach))
         except TimeoutError:
             raise self._stale(to_reach.seq) from self.delivery.cause
 
-    async def _ask(self, find: Callable[[str], Awaitable[T]], deadline: float) -> T:
-        """Ask PostgreSQL for what it has of the project, once what was accepted is in it."""
+    async def ask(self, find: Callable[[str], Awaitable[T]], deadline: float | None = None) -> T:
+        """Ask PostgreSQL for what it has of the project, once what was accepted is in it.
+
+        Raises:
+            UnavailableError, StaleReadError: There was no answer within `read_wait_s`.
+        """
+        deadline = self._deadline() if deadline is None else deadline
         try:
             async with asyncio.timeout_at(deadline):
                 await self.drain()
-                return await retrying("read", self.counts, lambda _: find(self.project_id))
+                return await self.retries.run("read", lambda _: find(self.project_id))
         except TimeoutError:
             if not self.delivery.has_room():  # then it was Neo4j that the drain waited for
                 raise self._stale(self.flusher.head) from self.delivery.cause

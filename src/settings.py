@@ -47,7 +47,7 @@ class Settings(Record):
         max_pending_bytes: The same in bytes.
         max_lag_rows: Graph rows that this adapter may have flushed and Neo4j not yet applied;
             then flushes wait.
-        max_lag_bytes: The same in bytes of journal payload.
+        max_lag_bytes: The same in bytes, as they were accepted.
         read_wait_s: How long a read waits for the graph, then `StaleReadError`.
         apply_wait_s: How long `flush()` waits for the graph, then `Receipt.applied` is `False`.
         close_wait_s: How long `close()` tries to store what is pending, then it raises.

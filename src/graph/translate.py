@@ -52,12 +52,18 @@ COME_AGAIN = frozenset(
     {
         "Neo.ClientError.Transaction.LockClientStopped",
         "Neo.ClientError.Transaction.Terminated",
-        "Neo.ClientError.Transaction.TransactionTimedOut",
-        "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
         "Neo.ClientError.Cluster.NotALeader",
     }
 )
 """Passing states of the server that the driver takes for faults of the client."""
+
+TIMED_OUT = frozenset(
+    {
+        "Neo.ClientError.Transaction.TransactionTimedOut",
+        "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
+    }
+)
+"""The same transaction may pass when the server is less busy; a smaller one sooner."""
 
 _ID_VALUE = re.compile(r"`(id|child_id)` = '([A-Za-z0-9._-]{1,64})'")
 
@@ -105,7 +111,10 @@ def _from_server(exc: Neo4jError, *, committing: bool) -> StoreError:
     code = exc.code
     if code in MEMORY:
         problem = "out of memory for this transaction; a smaller one may pass"
-        return StoreError(STORE, problem, code=code, memory=True)
+        return StoreError(STORE, problem, code=code, too_big=True)
+    if code in TIMED_OUT:
+        problem = "the transaction took too long and was ended by the server"
+        return UnavailableError(STORE, problem, code=code, too_big=True)
     if code in COME_AGAIN:
         return UnavailableError(STORE, "the server ended the transaction; try again", code=code)
     if isinstance(exc, TransientError):

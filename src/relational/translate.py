@@ -31,6 +31,7 @@ DRIVER_ERRORS: Final = (
 
 _RETRYABLE_CLASSES: Final = frozenset({"08", "53"})
 _RETRYABLE: Final = {
+    "25006": "the server is read-only, as a standby is; a failover may be under way",
     "25P03": "the transaction was idle for too long",
     "25P04": "the transaction took too long",
     "40001": "another transaction came first",
@@ -42,7 +43,8 @@ _RETRYABLE: Final = {
     "57P03": "the server is starting up or shutting down",
     "57P05": "the connection was idle for too long",
 }
-_LOST: Final = frozenset({"25P03", "25P04", "57P01", "57P02", "57P03", "57P05"})
+# On another connection, a name may lead to another server: to the new primary after a failover.
+_LOST: Final = frozenset({"25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P05"})
 _MISSING: Final = frozenset({"3F000", "42P01", "42703"})
 _QUOTABLE_CLASSES: Final = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58"})
 """SQLSTATE classes whose message names objects and settings, never values."""

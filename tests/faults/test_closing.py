@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sapwood
-from sapwood import ClosedError, ConflictError, Node, RejectedItemsError, SapwoodError
+from sapwood import (
+    ClosedError,
+    ConflictError,
+    Node,
+    Principle,
+    RejectedItemsError,
+    Rubric,
+    SapwoodError,
+    UnavailableError,
+)
 
 from .test_outages import nodes, rig
 
@@ -115,3 +124,19 @@ async def test_an_opening_that_fails_leaves_no_connection_behind(
     async with asyncio.timeout(5):
         while await connected():  # the server takes a moment to notice
             pass
+
+
+async def test_a_rubric_call_without_postgresql_ends_in_time_or_with_its_adapter(
+    servers: Endpoints, project_id: str
+) -> None:
+    async with rig(servers, project_id, read_wait_s=0.3, close_wait_s=0.3) as it:
+        await it.store.flush()
+        it.postgres.refuse()
+        with pytest.raises(UnavailableError, match=r"no answer within 0\.3 s"):
+            await asyncio.wait_for(it.store.rubrics.current(), 10)
+        rubric = Rubric(principles=(Principle(key="short"),))
+        saver = asyncio.create_task(it.store.rubrics.save(rubric))
+        await asyncio.sleep(0)
+        await it.store.close()
+        with pytest.raises(ClosedError):
+            await asyncio.wait_for(saver, 10)

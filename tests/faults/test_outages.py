@@ -16,6 +16,7 @@ from sapwood import (
     DivergedError,
     Graph,
     Node,
+    SchemaError,
     StaleReadError,
     UnavailableError,
 )
@@ -293,3 +294,43 @@ async def test_a_writer_notices_that_postgresql_forgot_what_it_had_acknowledged(
         "SELECT count(*) FROM sapwood.journal WHERE project_id = $1", project_id
     )
     assert journal == 1
+
+
+async def test_a_flush_after_a_restore_of_postgresql_never_calls_an_older_graph_its_own(
+    open_store: OpenStore, project_id: str, run_sql: RunSql
+) -> None:
+    """Hazard A9: positions are given out twice; the graph has the first ones of that number."""
+    async with open_store() as store:
+        for number in range(3):
+            await store.save_nodes_batch([Node(id=f"lost-{number}", content="")])
+            await store.flush()
+    store = open_store()
+    assert len((await store.load_project()).tree) == 3
+    await run_sql(
+        "WITH gone AS (DELETE FROM sapwood.journal WHERE project_id = $1 AND seq > 1),"
+        " forgotten AS (DELETE FROM sapwood.node_ref WHERE project_id = $1 AND node_id <> 'lost-0')"
+        " UPDATE sapwood.project p SET head_seq = 1, chain = j.chain"
+        " FROM sapwood.journal j WHERE p.id = $1 AND j.project_id = $1 AND j.seq = 1",
+        project_id,
+    )
+    for number in range(3):
+        await store.save_nodes_batch([Node(id=f"new-{number}", content="")])
+        with pytest.raises(DivergedError, match=r"another history|the journal ends before it"):
+            await store.flush()
+    await store.close()
+
+
+async def test_a_new_graph_under_a_running_process_is_not_filled_without_its_constraints(
+    open_store: OpenStore, graph: Graph, project_id: str, run_cypher: RunCypher
+) -> None:
+    async with open_store() as store:
+        await store.save_nodes_batch(nodes(1))
+        await store.flush()
+        await run_cypher("DROP INDEX sapwood_node_status")
+        await run_cypher("MATCH (n {project_id: $id}) DETACH DELETE n", id=project_id)
+        try:
+            with pytest.raises(SchemaError, match=r"no index on Node \(project_id, status\)"):
+                await store.load_project()
+        finally:
+            await graph.create_schema()
+        assert len((await store.load_project()).tree) == 1

@@ -140,7 +140,7 @@ async def test_a_transaction_too_big_for_the_server_is_told_from_a_passing_state
         assert (await limit.single(strict=True))[0] not in {"0", "0B"}, "the server has no limit"
         with pytest.raises(StoreError) as refused:
             await fill_memory(transaction)
-    assert refused.value.memory
+    assert refused.value.too_big
     assert not refused.value.retryable
     await graph.verify_schema()
 

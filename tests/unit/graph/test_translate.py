@@ -35,8 +35,6 @@ PASSING = [
     "Neo.TransientError.Transaction.Terminated",
     "Neo.TransientError.Transaction.LockClientStopped",
     "Neo.TransientError.General.DatabaseUnavailable",
-    "Neo.ClientError.Transaction.TransactionTimedOut",
-    "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
     "Neo.ClientError.Transaction.LockClientStopped",
     "Neo.ClientError.Security.AuthorizationExpired",
 ]
@@ -45,6 +43,10 @@ MEMORY = [
     "Neo.TransientError.General.OutOfMemoryError",
     "Neo.TransientError.General.StackOverFlowError",
     "Neo.TransientError.General.TransactionMemoryLimit",
+]
+TIMED_OUT = [
+    "Neo.ClientError.Transaction.TransactionTimedOut",
+    "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
 ]
 FOR_GOOD = [
     "Neo.ClientError.Schema.ConstraintValidationFailed",
@@ -65,7 +67,16 @@ def test_a_passing_state_may_be_tried_again(code: str, committing: bool) -> None
     assert isinstance(error, UnavailableError)
     assert error.retryable
     assert not error.unknown_outcome, "the server itself answered"
-    assert not error.memory
+    assert not error.too_big
+
+
+@pytest.mark.parametrize("code", TIMED_OUT)
+def test_a_transaction_that_took_too_long_may_pass_later_and_a_smaller_one_sooner(
+    code: str,
+) -> None:
+    error = translate(server_error(code))
+    assert isinstance(error, UnavailableError)
+    assert (error.retryable, error.too_big, error.unknown_outcome) == (True, True, False)
 
 
 @pytest.mark.parametrize("code", MEMORY)
@@ -73,7 +84,7 @@ def test_a_passing_state_may_be_tried_again(code: str, committing: bool) -> None
 def test_out_of_memory_is_no_passing_state(code: str, committing: bool) -> None:
     error = translate(server_error(code), committing=committing)
     assert isinstance(error, StoreError)
-    assert error.memory
+    assert error.too_big
     assert not error.retryable
     assert error.code == code
 
