@@ -10,6 +10,7 @@ from .drafts import (
     check_known,
     check_targets,
     draft_node,
+    draft_prune,
     draft_score,
     draft_state,
     draft_statuses,
@@ -226,6 +227,29 @@ class AsyncStorageAdapter(Reads):
         async with session.accepting():
             check_targets(statuses, await session.find_known(statuses), "status")
             await session.accept(drafts)
+
+    async def prune(self, node_id: str, *, reason: str | None = None) -> None:
+        """Close a subtree: each node of it that is alive then becomes pruned, itself included.
+
+        *Then* is its place among all writes of the project: after what was accepted before it,
+        before what is accepted later. A node saved later under a pruned one keeps its own status.
+        Complete, failed and earlier pruned nodes stay as they are. Nothing is deleted.
+
+        Args:
+            node_id: Top of the subtree.
+            reason: Why, for all of them: their `status_reason`.
+
+        Raises:
+            ValidationError, NotFoundError: Names the node; nothing is queued.
+
+        Cost: as `update_status_batch`, however large the subtree is; it is journalled as one
+            operation. The graph applies it in transactions of at most 5,000 nodes.
+        """
+        session = await self._ready()
+        draft = draft_prune(node_id, reason)
+        async with session.accepting():
+            check_targets([node_id], await session.find_known([node_id]), "prune")
+            await session.accept([draft])
 
     async def update_scores_batch(self, scores: Iterable[PrincipleScore]) -> None:
         """Keep judges' scores: one for each (node, principle, judge), the last one wins.

@@ -13,27 +13,31 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import StalledError, StoreError, UnavailableError
 from .events import log
-from .journal import fold
+from .journal import fold, run
 from .settings import APPLY_BYTES, APPLY_ROWS
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Awaitable, Callable
 
-    from .graph import GraphWriter, Watermark
+    from .graph import ApplyTransaction, GraphWriter, Watermark
     from .history import History
-    from .journal import Entry
+    from .journal import Entry, Prune
     from .relational import Journal, ProjectRepository
 
 logger = logging.getLogger("sapwood.applying")
 
 
-class _RefusedError(Exception):
-    """Neo4j refused what these entries write; its cause says why."""
+_NOTHING: tuple[str, list[str]] = ("", [])
 
-    def __init__(self, entries: list[Entry]) -> None:
+
+class _RefusedError(Exception):
+    """Neo4j refused what these entries write."""
+
+    def __init__(self, entries: list[Entry], refusal: StoreError) -> None:
         super().__init__(f"{len(entries)} entries")
         self.entries = entries
+        self.refusal = refusal
 
 
 class Place(NamedTuple):
@@ -46,6 +50,7 @@ class Place(NamedTuple):
     applied: int
     chain: str
     checked: bool
+    under_way: str | None = None
 
 
 class Applier:
@@ -77,6 +82,7 @@ class Applier:
         self._prepared = False
         self._counts = counts
         self._stalled = stalled
+        self._to_close = _NOTHING
         self.place: Place | None = None
         self.most_rows = APPLY_ROWS
 
@@ -91,7 +97,7 @@ class Applier:
             await self._writer.create_watermark(self._project_id, self._history.incarnation)
             mark = await self._writer.watermark(self._project_id)
         self._history.check_incarnation(mark)
-        return Place(mark.applied, mark.chain, checked=False)
+        return Place(mark.applied, mark.chain, checked=False, under_way=mark.under_way)
 
     async def apply_next(self) -> bool:
         """Apply one transaction of entries; return whether there may be more.
@@ -108,14 +114,14 @@ class Applier:
         )
         if not entries:
             if not place.checked:
-                await self._history.check_chain(place.applied, place.chain)
+                await self._history.check_chain(place.applied, place.chain, place.under_way)
                 self.place = place._replace(checked=True)
             await self._accepted()
             return False
         try:
             self.place = await self._apply(place, entries)
         except _RefusedError as exc:
-            await self._refused(exc.entries, exc.__cause__)
+            await self._refused(exc.entries, exc.refusal)
         else:
             await self._accepted()
         return True
@@ -127,30 +133,55 @@ class Applier:
             if mark is None or mark.applied < place.applied:
                 return None  # wiped or restored since the last look: begin where it now stands
             self._history.check_incarnation(mark)
-            todo = [entry for entry in entries if entry.seq > mark.applied]
+            todo = run([entry for entry in entries if entry.seq > mark.applied])
             if not todo or not self._history.fits(mark, todo):
                 return await self._look_again(place, mark, entries)
             try:
-                await transaction.write(fold(todo))
+                prune = todo[0].operations.prune
+                if prune is None:
+                    await transaction.write(fold(todo))
+                elif not await self._close(transaction, todo[0].chain, prune):
+                    return Place(mark.applied, mark.chain, checked=True, under_way=todo[0].chain)
                 await transaction.commit(todo[-1].seq, todo[-1].chain)
             except StoreError as exc:
                 if exc.retryable and not exc.too_big:
                     raise
-                raise _RefusedError(todo) from exc
+                raise _RefusedError(todo, exc) from exc
         where = {"project": self._project_id, "seq": todo[-1].seq, "entries": len(todo)}
         log(logger, logging.DEBUG, "entries applied", **where)
         self._counts["applies"] += 1
         self._counts["applied_entries"] += len(todo)
         return Place(todo[-1].seq, todo[-1].chain, checked=True)
 
+    async def _close(self, transaction: ApplyTransaction, chain: str, prune: Prune) -> bool:
+        """Close a part of what is alive in a subtree; return whether that was the last of it.
+
+        The ids are found once, since nothing but parts of this prune can come in between; what is
+        found under the lock of another transaction is held against the graph at the end, which
+        may have been restored meanwhile. Parts may be repeated, by anyone.
+        """
+        known, left = self._to_close
+        found_before = known == chain
+        ids = left if found_before else await transaction.alive_below(prune.node_id)
+        part, rest = ids[: self.most_rows], ids[self.most_rows :]
+        await transaction.close(part, prune.reason)
+        if found_before and not rest:
+            rest = await transaction.alive_below(prune.node_id)
+        if rest:
+            await transaction.commit_part(chain)
+            self._to_close = (chain, rest)
+            return False
+        self._to_close = _NOTHING
+        return True
+
     async def _look_again(self, place: Place, mark: Watermark, entries: list[Entry]) -> Place:
         """Others came first, or the entries were read before a restore: read them again, once."""
-        await self._history.check_chain(mark.applied, mark.chain)
-        if place == (mark.applied, mark.chain, True):
+        await self._history.check_chain(mark.applied, mark.chain, mark.under_way)
+        if place == (mark.applied, mark.chain, True, mark.under_way):
             raise self._history.diverged(
                 mark.applied, f"the journal's entry {entries[0].seq} does not follow it"
             )
-        return Place(mark.applied, mark.chain, checked=True)
+        return Place(mark.applied, mark.chain, checked=True, under_way=mark.under_way)
 
     async def _accepted(self) -> None:
         self.most_rows = min(APPLY_ROWS, self.most_rows * 2)
@@ -158,11 +189,14 @@ class Applier:
             await self._projects.clear_stalled(self._project_id)
             self._stalled = False
 
-    async def _refused(self, entries: list[Entry], exc: BaseException | None) -> None:
-        """Neo4j refuses a transaction: halve it; a single entry stalls the project."""
-        if len(entries) > 1:
+    async def _refused(self, entries: list[Entry], exc: StoreError) -> None:
+        """Neo4j refuses a transaction: halve it; what cannot be halved stalls the project."""
+        in_parts = entries[0].operations.prune is not None
+        if len(entries) > 1 or (in_parts and exc.too_big and self.most_rows > 1):
             rows = sum(entry.operations.rows for entry in entries)
-            self.most_rows = max(1, min(self.most_rows, rows) // 2)
+            self.most_rows = max(
+                1, (self.most_rows if in_parts else min(self.most_rows, rows)) // 2
+            )
             self._counts["apply_halvings"] += 1
             where = {"project": self._project_id, "seq": entries[0].seq, "rows": self.most_rows}
             log(logger, logging.WARNING, "transaction halved", **where, problem=exc)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from .journal import Operations
+from .journal import Operations, Prune
 from .model import RejectedItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-Kind = Literal["node", "status", "score"]
+Kind = Literal["node", "status", "score", "prune"]
 """What an item is, for a message about it."""
 
 
@@ -58,6 +58,15 @@ class StatusDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class PruneDraft:
+    """A subtree to close, given by its top."""
+
+    node_id: str
+    reason: str | None
+    size: int = 128
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreDraft:
     """A judge's number for a node under a principle, or the record of a failed try."""
 
@@ -91,7 +100,13 @@ class RefusedDraft:
     size: int
 
 
-Draft = NodeDraft | StatusDraft | ScoreDraft | StateDraft | RefusedDraft
+Draft = NodeDraft | StatusDraft | PruneDraft | ScoreDraft | StateDraft | RefusedDraft
+KINDS: dict[type, Kind] = {
+    NodeDraft: "node",
+    StatusDraft: "status",
+    PruneDraft: "prune",
+    ScoreDraft: "score",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +134,24 @@ class Resolution:
 
     Attributes:
         registrations: New node ids with depth and digest, parents first.
-        creates: Graph rows of the new nodes, parents first.
-        updates: Changed properties of known nodes, by id.
+        entries: The graph's half up to the last prune, an entry each.
+        creates: Graph rows of the nodes that are new since then, parents first.
+        updates: Changed properties of nodes that were known then, by id.
         scores: Last of each (node, principle, judge), sorted by that key.
         state: The orchestrator's newest state, if the batch has one.
-        statuses: How many status items are in it.
+        nodes, statuses, prunes: How many items of that kind are in it.
         rejected: Items that cannot be stored any more.
     """
 
     registrations: dict[str, Registered] = field(default_factory=dict)
+    entries: list[Operations] = field(default_factory=list)
     creates: dict[str, dict[str, Any]] = field(default_factory=dict)
     updates: dict[str, dict[str, Any]] = field(default_factory=dict)
     scores: list[ScoreDraft] = field(default_factory=list)
     state: bytes | None = None
     nodes: int = 0
     statuses: int = 0
+    prunes: int = 0
     rejected: list[RejectedItem] = field(default_factory=list)
 
     def set(self, node_id: str, values: Mapping[str, Any]) -> None:
@@ -150,10 +168,22 @@ class Resolution:
         """Leave an item out, by name."""
         self.rejected.append(RejectedItem(kind=kind, node_id=node_id, reason=reason))
 
-    def operations(self) -> Operations:
-        """Return the graph's half of the batch: what its journal entry will hold."""
-        sets = [{"id": node_id, **values} for node_id, values in self.updates.items()]
-        return Operations(list(self.creates.values()), sets)
+    def prune(self, prune: Prune) -> None:
+        """Close a subtree, after what comes before it in the batch and before what follows."""
+        self._close()
+        self.entries.append(Operations(prune=prune))
+        self.prunes += 1
+
+    def operations(self) -> list[Operations]:
+        """Return the graph's half of the batch, a journal entry each: one, without a prune."""
+        self._close()
+        return self.entries or [Operations()]
+
+    def _close(self) -> None:
+        if self.creates or self.updates:
+            sets = [{"id": node_id, **values} for node_id, values in self.updates.items()]
+            self.entries.append(Operations(list(self.creates.values()), sets))
+            self.creates, self.updates = {}, {}
 
 
 def resolve(batch: Batch, register: Mapping[str, Registered]) -> Resolution:
@@ -179,8 +209,9 @@ def resolve(batch: Batch, register: Mapping[str, Registered]) -> Resolution:
         elif isinstance(item, RefusedDraft):
             result.reject(item.kind, item.node_id, "its node or parent was rejected before")
         elif item.node_id not in known or item.node_id in refused:
-            kind: Kind = "status" if isinstance(item, StatusDraft) else "score"
-            result.reject(kind, item.node_id, "its node is not stored")
+            result.reject(KINDS[type(item)], item.node_id, "its node is not stored")
+        elif isinstance(item, PruneDraft):
+            result.prune(Prune(item.node_id, item.reason))
         elif isinstance(item, StatusDraft):
             result.statuses += 1
             result.set(item.node_id, {"status": item.status, "status_reason": item.reason})

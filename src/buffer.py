@@ -7,14 +7,14 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from .batch import Batch, NodeDraft, RefusedDraft, ScoreDraft, StatusDraft
+from .batch import KINDS, Batch, NodeDraft, RefusedDraft, StateDraft
 from .model import new_id
 from .settings import BATCH_BYTES, BATCH_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .batch import Draft, Kind
+    from .batch import Draft
     from .errors import SapwoodError
     from .settings import Settings
 
@@ -77,10 +77,9 @@ class Buffer:
                 return item
             self._refused.add(item.node_id)
             return RefusedDraft("node", item.node_id, item.size)
-        if isinstance(item, (StatusDraft, ScoreDraft)) and item.node_id in self._refused:
-            kind: Kind = "status" if isinstance(item, StatusDraft) else "score"
-            return RefusedDraft(kind, item.node_id, item.size)
-        return item
+        if isinstance(item, (StateDraft, RefusedDraft)) or item.node_id not in self._refused:
+            return item
+        return RefusedDraft(KINDS[type(item)], item.node_id, item.size)
 
     async def put(self, items: Sequence[Draft]) -> None:
         """Accept `items` in order, each as soon as there is room for it.

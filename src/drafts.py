@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .batch import NodeDraft, ScoreDraft, StateDraft, StatusDraft
+from .batch import NodeDraft, PruneDraft, ScoreDraft, StateDraft, StatusDraft
 from .errors import ConflictError, NotFoundError, ValidationError
 from .model import Node, NodeStatus, PrincipleScore
 from .values import (
@@ -83,6 +83,13 @@ def draft_statuses(statuses: Mapping[str, NodeStatus], reason: str | None) -> li
         size = _OVERHEAD + _bytes(text)
         drafts.append(StatusDraft(node_id, NodeStatus(status).value, text, size))
     return drafts
+
+
+def draft_prune(node_id: str, reason: str | None) -> PruneDraft:
+    """Return the prune as it will be queued."""
+    item = f"prune of node {check_id('prune', 'node_id', node_id)}"
+    text = None if reason is None else _text(item, "reason", reason)
+    return PruneDraft(node_id, text, _OVERHEAD + _bytes(text))
 
 
 def draft_score(score: object) -> ScoreDraft:

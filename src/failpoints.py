@@ -17,7 +17,14 @@ FLUSH_BEFORE_COMMIT = "flush.before_commit"
 FLUSH_AFTER_COMMIT = "flush.after_commit"
 APPLY_IN_TRANSACTION = "apply.in_transaction"
 APPLY_AFTER_COMMIT = "apply.after_commit"
-NAMES = (FLUSH_BEFORE_COMMIT, FLUSH_AFTER_COMMIT, APPLY_IN_TRANSACTION, APPLY_AFTER_COMMIT)
+PRUNE_AFTER_PART = "prune.after_part"
+NAMES = (
+    FLUSH_BEFORE_COMMIT,
+    FLUSH_AFTER_COMMIT,
+    APPLY_IN_TRANSACTION,
+    APPLY_AFTER_COMMIT,
+    PRUNE_AFTER_PART,
+)
 
 
 class FailpointError(Exception):

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 
 class BehindError(Exception):
-    """A read found the graph behind the position it needs."""
+    """A read found the graph behind the position it needs.
+
+    Attributes:
+        seq: The position to wait for.
+    """
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(f"before position {seq}")
+        self.seq = seq
 
 
 class History:
@@ -43,7 +51,9 @@ class History:
         Cost: nothing if the graph is at `head`, one statement if it is further.
         """
         if mark is None or mark.applied < head.seq:
-            raise BehindError
+            raise BehindError(head.seq)
+        if mark.under_way is not None:  # half of the next entry is there, so it is at no position
+            raise BehindError(mark.applied + 1)
         self.check_incarnation(mark)
         if mark.applied > head.seq:
             await self.check_chain(mark.applied, mark.chain)
@@ -51,8 +61,14 @@ class History:
             raise self.diverged(mark.applied, "the journal tells another history up to there")
         return mark.applied
 
-    async def check_chain(self, applied: int, chain: str) -> None:
-        """Raise `DivergedError` unless the journal has this chain at `applied`. One statement."""
+    async def check_chain(self, applied: int, chain: str, under_way: str | None = None) -> None:
+        """Raise `DivergedError` unless the journal has these chains. One statement, or two.
+
+        Args:
+            applied: A position of the graph, with its `chain`.
+            under_way: Chain of the entry that is applied in part.
+        """
+        await self._check_next(applied, under_way)
         if applied == 0 and chain == NO_CHAIN:
             return
         known = await self._journal.link(self._project_id, applied)
@@ -61,13 +77,25 @@ class History:
         if known != (chain, self.incarnation):
             raise self.diverged(applied, "the journal tells another history up to there")
 
+    async def _check_next(self, applied: int, under_way: str | None) -> None:
+        if under_way is None:
+            return
+        known = await self._journal.link(self._project_id, applied + 1)
+        if known != (under_way, self.incarnation):
+            raise self.diverged(applied, "holds a part of an entry that the journal has not")
+
     def check_incarnation(self, mark: Watermark) -> None:
         """Raise `DivergedError` if the graph belongs to an earlier project of this name."""
         if mark.incarnation != self.incarnation:
             raise self.diverged(mark.applied, "the graph belongs to another project of this name")
 
     def fits(self, mark: Watermark, entries: list[Entry]) -> bool:
-        """Whether entries follow the watermark without a gap, each linked to the one before."""
+        """Whether entries follow the watermark without a gap, each linked to the one before.
+
+        An entry that is applied in part has to be the first.
+        """
+        if mark.under_way not in (None, entries[0].chain):
+            return False
         seq, chain = mark.applied, mark.chain
         for entry in entries:
             seq, chain = seq + 1, link(chain, entry.batch_id)

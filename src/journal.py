@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 import zstandard
@@ -18,7 +19,7 @@ import zstandard
 from .errors import JournalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 FORMAT = 1
 """Version of the payload. A reader refuses newer ones; older ones are read for ever."""
@@ -26,22 +27,35 @@ MOST_PAYLOAD_BYTES = 64 << 20
 """Most bytes a payload may unpack to: far above any batch, far below a machine's memory."""
 
 
+class Prune(NamedTuple):
+    """Close a subtree: each alive node of it becomes pruned; the others stay as they are.
+
+    The operation is journalled, not its extent: that is whatever is alive below the node at this
+    position, so nobody has to read the graph to commit it.
+    """
+
+    node_id: str
+    reason: str | None
+
+
 @dataclass(slots=True)
 class Operations:
-    """Graph writes in normal form: creates parents first, then sets of existing nodes.
+    """Graph writes in normal form: creates parents first, then sets of existing nodes; or a prune.
 
     Attributes:
         creates: A row a node: `id`, `parent_id`, `depth` and its other properties.
         sets: A row a node: `id` and the properties that change; `None` removes a property.
+        prune: Stands alone, so that it can be applied in chunks that may be repeated.
     """
 
     creates: list[dict[str, Any]] = field(default_factory=list)
     sets: list[dict[str, Any]] = field(default_factory=list)
+    prune: Prune | None = None
 
     @property
     def rows(self) -> int:
-        """How many rows the graph has to write."""
-        return len(self.creates) + len(self.sets)
+        """How many rows the graph has to write, as far as that is known before."""
+        return len(self.creates) + len(self.sets) + (self.prune is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,9 @@ def link(chain: str, batch_id: str) -> str:
 
 def pack(operations: Operations) -> tuple[bytes, int]:
     """Return the payload of format 1, and its CRC-32: JSON, compressed with zstandard."""
-    document = {"creates": operations.creates, "sets": operations.sets}
+    document: dict[str, Any] = {"creates": operations.creates, "sets": operations.sets}
+    if operations.prune is not None:
+        document["prune"] = [*operations.prune]
     payload = zstandard.ZstdCompressor(level=1).compress(orjson.dumps(document))
     return payload, zlib.crc32(payload)
 
@@ -102,7 +118,9 @@ def unpack(seq: int, version: int, payload: bytes, crc: int) -> Operations:
         )
     plain = zstandard.ZstdDecompressor().decompress(payload, max_output_size=MOST_PAYLOAD_BYTES)
     document = orjson.loads(plain)
-    return Operations(document["creates"], document["sets"])
+    prune = document.get("prune")
+    pruned = None if prune is None else Prune(*prune)
+    return Operations(document["creates"], document["sets"], pruned)
 
 
 def plain_size(payload: bytes) -> int:
@@ -137,8 +155,13 @@ class Fold:
                 self.sets.setdefault(row["id"], {}).update(row)
 
 
+def run(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the first entries that can be applied at once: a prune is applied by itself."""
+    return list(takewhile(lambda entry: entry.operations.prune is None, entries)) or [*entries[:1]]
+
+
 def fold(entries: Iterable[Entry]) -> Fold:
-    """Return the writes that bring the graph over all of `entries` at once."""
+    """Return the writes that bring the graph over all of `entries`, no prune, at once."""
     result = Fold()
     for entry in entries:
         result.add(entry)

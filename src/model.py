@@ -191,7 +191,7 @@ class PrincipleScore(Record):
 class RejectedItem(Record):
     """An item that a racing writer made invalid between its acceptance and its flush."""
 
-    kind: Literal["node", "status", "score"]
+    kind: Literal["node", "status", "score", "prune"]
     node_id: str
     reason: str
 
@@ -208,6 +208,7 @@ class Receipt(Record):
     seq: int
     nodes: int = 0
     statuses: int = 0
+    prunes: int = 0
     scores: int = 0
     labels: int = 0
     rejected: tuple[RejectedItem, ...] = ()

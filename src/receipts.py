@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 class _Totals(NamedTuple):
     nodes: int = 0
     statuses: int = 0
+    prunes: int = 0
     scores: int = 0
     labels: int = 0
 

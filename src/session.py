@@ -275,9 +275,10 @@ class Session:
         return StaleReadError(self.project_id, self.delivery.applied, head)
 
     async def _read_at(self, query: Callable[[Guard], Awaitable[T]], head: Head) -> T:
+        to_reach = head.seq
         while True:
-            await self.delivery.reach(head.seq, self.settings.read_wait_s)
+            await self.delivery.reach(to_reach, self.settings.read_wait_s)
             try:
                 return await query(lambda mark: self.delivery.check(mark, head))
-            except BehindError:
-                continue
+            except BehindError as behind:
+                to_reach = behind.seq

@@ -9,4 +9,5 @@
 
 MATCH (w:Watermark {project_id: $project_id})
 SET w.applied = $applied, w.chain = $chain
+REMOVE w.under_way
 RETURN count(w) AS written

@@ -17,7 +17,7 @@ from .rows import create_row, set_row
 from .translate import CONSTRAINT_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from ..journal import Fold
     from .connection import Graph, Transaction
@@ -32,12 +32,14 @@ class Watermark:
         chain: Digest of the batch ids up to that entry; `NO_CHAIN` before the first.
         incarnation: Mark of the creation of the project that the graph follows.
         state: `open`.
+        under_way: Chain of the next entry if it is applied in part, as a prune may be.
     """
 
     applied: int
     chain: str
     incarnation: str
     state: str
+    under_way: str | None = None
 
 
 async def lock_watermark(transaction: Transaction, project_id: str) -> Watermark | None:
@@ -155,6 +157,35 @@ class ApplyTransaction:
         await self._write(
             "node.set_status", [set_row(row) for row in moved], {row["id"] for row in moved}
         )
+
+    async def alive_below(self, node_id: str) -> list[str]:
+        """Return the ids of the alive nodes of a subtree, in no order.
+
+        Source: `cypher/prune/alive_ids.cypher`.
+        """
+        found = await self._transaction.run(
+            "prune.alive_ids", project_id=self._project_id, node_id=node_id
+        )
+        return [node_id for (ids,) in found for node_id in ids]
+
+    async def close(self, node_ids: Sequence[str], reason: str | None) -> None:
+        """Close those of these nodes that are alive.
+
+        Cost: one round trip; keep it to 5,000 nodes, since Neo4j holds what a transaction writes.
+        Source: `cypher/prune/close.cypher`.
+        """
+        await self._transaction.value(
+            "prune.close", project_id=self._project_id, ids=node_ids, reason=reason
+        )
+
+    async def commit_part(self, chain: str) -> None:
+        """Commit a part of the entry with this chain; it has to be applied to its end.
+
+        Source: `cypher/prune/mark.cypher`.
+        """
+        await self._transaction.value("prune.mark", project_id=self._project_id, under_way=chain)
+        await self._transaction.commit()
+        await failpoints.reach(failpoints.PRUNE_AFTER_PART)
 
     async def _write(self, key: str, rows: list[list[Any]], needed: Iterable[str] = ()) -> None:
         """Run a writing statement; its count must be that of `rows`, or one of `needed` lacks."""

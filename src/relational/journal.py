@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from .. import failpoints
 from ..batch import Registered, Resolution, first_ids, resolve
 from ..errors import DivergedError, FencedError, StoreError
+from ..journal import NO_CHAIN
 from ..model import Receipt
 from .driver import driver
 from .entries import Place, append, read_entries, read_receipt
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from ..batch import Batch
-    from ..journal import Entry
+    from ..journal import Entry, Operations
     from .database import Database
 
 _UNIQUE_VIOLATION: Final = "23505"
@@ -63,6 +64,14 @@ _SAVE_STATE: Final = text(
 )
 
 
+_CHAIN: Final = text(
+    "SELECT chain FROM sapwood.journal WHERE project_id = :project_id AND seq = :seq"
+)
+_MOVE_HEAD: Final = text(
+    "UPDATE sapwood.project SET head_seq = :seq, chain = :chain WHERE id = :project_id"
+)
+
+
 class Stored(NamedTuple):
     """A batch that a writer was told is stored, and where."""
 
@@ -90,8 +99,8 @@ class Journal:
             after: The last batch that this writer was told is stored.
 
         Cost: six round trips for new nodes: `BEGIN`, row lock, register, new ids, entry, `COMMIT`.
-        Scores take two more, a state one, a project's first score one. The number does not grow
-        with the batch, the tree or the journal.
+        Scores take two more, a state one, a project's first score one; a batch of several entries
+        two, and one an entry. The number does not grow with the batch, the tree or the journal.
 
         Raises:
             FencedError: A newer writer took the project over. Nothing was stored.
@@ -205,16 +214,39 @@ async def _store(
     if result.state is not None:
         state = {"project_id": project_id, "seq": seq, "state": result.state}
         await connection.execute(_SAVE_STATE, state)
+    entries = result.operations()
     receipt = Receipt(
-        seq=seq,
+        seq=seq + len(entries) - 1,
         nodes=result.nodes,
         statuses=result.statuses,
+        prunes=result.prunes,
         scores=len(result.scores),
         rejected=tuple(result.rejected),
     )
     place = Place(project_id, seq, batch.id, found.chain, found.incarnation, epoch.number)
-    await append(connection, place, result.operations(), receipt)
+    if len(entries) > 1:
+        place = await _append_all_but_last(connection, place, batch.id, entries)
+    await append(connection, place, entries[-1], receipt)
     return receipt
+
+
+async def _append_all_but_last(
+    connection: AsyncConnection, place: Place, batch_id: str, entries: list[Operations]
+) -> Place:
+    """Append the earlier entries of a batch; return the place of the last, which is the batch's.
+
+    That one bears the batch's own id and its receipt, so that the batch is looked up by it.
+    """
+    before = {"project_id": place.project_id, "seq": place.seq - 1}
+    chain = await connection.scalar(_CHAIN, before)
+    place = place._replace(seq=place.seq - 1, chain=chain or NO_CHAIN)
+    for number, operations in enumerate(entries[:-1], start=1):
+        place = place.next(f"{batch_id}.{number}")
+        await append(connection, place, operations, Receipt(seq=place.seq))
+    place = place.next(batch_id)
+    values = {"project_id": place.project_id, "seq": place.seq, "chain": place.chain}
+    await connection.execute(_MOVE_HEAD, values)
+    return place
 
 
 async def _registered(

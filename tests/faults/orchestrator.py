@@ -2,8 +2,9 @@
 
     python orchestrator.py SERVERS_FILE PROJECT NODES
 
-It goes on from what is stored, saves ten nodes an iteration, changes the status of one and scores
-one, flushes, and then prints how many nodes were acknowledged, one line a flush.
+It goes on from what is stored, saves ten nodes an iteration, changes the status of one, prunes
+below one and scores one, flushes, and then prints how many nodes were acknowledged, one line a
+flush. A prune is applied two nodes at a time, so that these few take several transactions.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from sapwood import (
@@ -25,6 +27,7 @@ from sapwood import (
 )
 
 STEP = 10
+vars(import_module("sapwood.applying"))["APPLY_ROWS"] = 2
 
 
 def node(number: int) -> Node:
@@ -41,7 +44,8 @@ async def grow(store: AsyncStorageAdapter, nodes: int) -> None:
         # An iteration that was cut short is saved again from its start: saving twice is safe.
         start = done - done % STEP
         await store.save_nodes_batch([node(number) for number in range(start, start + STEP)])
-        await store.update_status_batch({f"n{start}": NodeStatus.PRUNED})
+        await store.update_status_batch({f"n{start + 2}": NodeStatus.FAILED})
+        await store.prune(f"n{start}", reason="dull")
         await store.update_scores_batch(
             [
                 PrincipleScore(

@@ -334,3 +334,22 @@ async def test_a_new_graph_under_a_running_process_is_not_filled_without_its_con
         finally:
             await graph.create_schema()
         assert len((await store.load_project()).tree) == 1
+
+
+async def test_half_a_prune_that_the_journal_no_longer_has_is_refused_not_read(
+    open_store: OpenStore, project_id: str, run_cypher: RunCypher
+) -> None:
+    """Hazard A9: PostgreSQL is back before a prune of which the graph holds a part."""
+    async with open_store() as store:
+        await store.save_nodes_batch(nodes(5))
+        await store.flush()
+    await run_cypher(
+        "MATCH (w:Watermark {project_id: $id}) SET w.under_way = 'chain of a prune that is gone'",
+        id=project_id,
+    )
+    store = open_store()
+    with pytest.raises(DivergedError, match="a part of an entry that the journal has not"):
+        await store.load_project()
+    await store.save_nodes_batch(nodes(1))
+    with pytest.raises(DivergedError, match="a part of an entry that the journal has not"):
+        await store.flush()

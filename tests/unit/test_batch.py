@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sapwood.batch import Batch, Draft, NodeDraft, Registered, ScoreDraft, StatusDraft, resolve
+from sapwood.batch import (
+    Batch,
+    Draft,
+    NodeDraft,
+    PruneDraft,
+    Registered,
+    ScoreDraft,
+    StatusDraft,
+    resolve,
+)
 from sapwood.drafts import draft_node
 from sapwood.model import Node, NodeStatus
 
@@ -38,7 +47,7 @@ def test_depth_counts_from_the_nearest_registered_ancestor() -> None:
 
 def test_a_status_of_a_node_made_in_the_same_batch_is_part_of_its_creation() -> None:
     result = resolve(batch(create("a"), StatusDraft("a", "pruned", "dull")), {})
-    operations = result.operations()
+    (operations,) = result.operations()
     assert operations.sets == []
     assert operations.creates[0]["status"] == "pruned"
     assert operations.creates[0]["status_reason"] == "dull"
@@ -48,8 +57,8 @@ def test_a_known_node_changes_only_what_the_caller_set() -> None:
     known = registered(create("a"))
     result = resolve(batch(create("a", score=0.5)), known)
     assert result.creates == {}
-    assert result.operations().sets == [{"id": "a", "score": 0.5}]
-    assert resolve(batch(create("a")), known).operations().rows == 0
+    assert [each.sets for each in result.operations()] == [[{"id": "a", "score": 0.5}]]
+    assert [each.rows for each in resolve(batch(create("a")), known).operations()] == [0]
 
 
 def test_a_racing_writers_node_is_rejected_with_all_that_hangs_on_it() -> None:
@@ -113,3 +122,37 @@ def test_resolving_the_same_batch_again_gives_the_same_result(items: list[Draft]
         assert parent is None or first.creates[parent]["depth"] == row["depth"] - 1
     kept = first.nodes + first.statuses + len(first.rejected)
     assert kept == len(items)
+
+
+def test_a_prune_stands_between_what_came_before_it_and_what_follows() -> None:
+    known = registered(create("r"))
+    result = resolve(
+        batch(
+            create("a", "r"),
+            StatusDraft("r", "failed", None),
+            PruneDraft("r", "dull"),
+            StatusDraft("a", "alive", None),
+            create("b", "a"),
+            PruneDraft("b", None),
+            PruneDraft("a", None),
+        ),
+        known,
+    )
+    made = [
+        ([row["id"] for row in each.creates], [row["id"] for row in each.sets], each.prune)
+        for each in result.operations()
+    ]
+    assert made == [
+        (["a"], ["r"], None),
+        ([], [], ("r", "dull")),
+        (["b"], ["a"], None),
+        ([], [], ("b", None)),
+        ([], [], ("a", None)),
+    ]
+    assert (result.prunes, result.nodes, result.statuses) == (3, 2, 2)
+
+
+def test_a_prune_of_a_node_that_is_not_stored_is_rejected_by_name() -> None:
+    result = resolve(batch(PruneDraft("a", None)), {})
+    assert [(item.kind, item.node_id) for item in result.rejected] == [("prune", "a")]
+    assert [each.rows for each in result.operations()] == [0]
