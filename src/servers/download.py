@@ -1,4 +1,4 @@
-"""Fetching the locked jars: in parallel, verified, resumable, shared by all data folders.
+"""Fetching locked jars: in parallel, verified, resumable, shared by all data folders.
 
 A jar is in the cache whole and verified, or not at all: it is fetched into a private folder,
 hashed, and renamed. So an interrupted download goes on where it ended.
@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING
 
 from .disk import explain_full_disk, require_room
 from .errors import DownloadError
-from .jars import NEO4J_VERSION, lock_hash, locked_jars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .jars import Jar
+    from .jars import Bundle, Jar
     from .maven import MavenFetch
 
 _WORKERS = 8
@@ -37,21 +36,16 @@ _log = logging.getLogger("sapwood.servers.download")
 
 
 def ensure_jars(
-    cache: Path,
-    *,
-    mirror: str | None,
-    report: Callable[[int, int], None],
-    jars: Sequence[Jar] | None = None,
+    cache: Path, bundle: Bundle, *, mirror: str | None, report: Callable[[int, int], None]
 ) -> list[Path]:
-    """Return the paths of all jars, fetching those that are missing.
+    """Return the paths of a bundle's jars, in its order, fetching those that are missing.
 
     The caller holds the cache's lock.
 
     Args:
-        cache: the folder of this Neo4j version.
+        cache: the folder of this bundle.
         mirror: base address of a Maven repository to use instead of the public one.
         report: called with (bytes done, bytes in all) while fetching.
-        jars: the shipped lock unless given.
 
     Cost: when everything is there, one `stat` a jar.
 
@@ -59,23 +53,27 @@ def ensure_jars(
         DownloadError: no network, or a file with another hash.
         DiskFullError: no room.
     """
-    wanted = locked_jars() if jars is None else jars
     folder = cache / "jars"
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [jar for jar in wanted if not _present(jar, folder)]
+    missing = [jar for jar in bundle.jars if not _present(jar, folder)]
     if missing:
         total = sum(jar.size for jar in missing)
         from .maven import MavenFetch  # a start that fetches nothing does without
 
-        require_room(folder, total + _SPARE_BYTES, f"the download of Neo4j {NEO4J_VERSION}")
-        with explain_full_disk(folder, f"the download of Neo4j {NEO4J_VERSION}"):
-            _fetch_all(missing, folder, MavenFetch(mirror, connections=_WORKERS), report)
-    return [folder / jar.file_name for jar in wanted]
+        what = f"the download of {bundle.name}"
+        require_room(folder, total + _SPARE_BYTES, what)
+        try:
+            with explain_full_disk(folder, what):
+                _fetch_all(missing, folder, MavenFetch(mirror, connections=_WORKERS), report)
+        except DownloadError as exc:
+            raise DownloadError(f"{bundle.name}: {exc}. {bundle.advice}") from None
+        _log.info("fetched %d files of %s", len(missing), bundle.name)
+    return [folder / jar.file_name for jar in bundle.jars]
 
 
-def jars_present(cache: Path) -> bool:
-    """Say whether all jars of the shipped lock are in the cache."""
-    return all(_present(jar, cache / "jars") for jar in locked_jars())
+def jars_present(cache: Path, bundle: Bundle) -> bool:
+    """Say whether all jars of a bundle are in its folder of the cache."""
+    return all(_present(jar, cache / "jars") for jar in bundle.jars)
 
 
 def _present(jar: Jar, folder: Path) -> bool:
@@ -107,7 +105,6 @@ def _fetch_all(
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
-    _log.info("fetched %d files of Neo4j (lock %s)", len(missing), lock_hash())
 
 
 def _get(jar: Jar, draft: Path, folder: Path, fetch: MavenFetch, stop: threading.Event) -> None:
@@ -131,7 +128,7 @@ def _get(jar: Jar, draft: Path, folder: Path, fetch: MavenFetch, stop: threading
                 return
             problem = "has another SHA-256 than the lock file says"
         _log.info("%s %s (try %d of %d)", jar.coordinates, problem, attempt + 1, _TRIES)
-    raise DownloadError(_advice(jar, problem))
+    raise DownloadError(f"{jar.coordinates} {problem}")
 
 
 def _adopt(found: Path, target: Path, draft: Path) -> None:
@@ -141,13 +138,3 @@ def _adopt(found: Path, target: Path, draft: Path) -> None:
     copy = draft / f"copy-{target.name}"  # a user's ~/.m2 stays as it is
     shutil.copyfile(found, copy)
     copy.replace(target)
-
-
-def _advice(jar: Jar, problem: str) -> str:
-    return (
-        f"{jar.coordinates}, a part of Neo4j {NEO4J_VERSION}, {problem}. The first start needs the "
-        "network once (about 170 MB from the public Maven registry; what was fetched is kept). "
-        "Connect and run `sapwood up` again; or set SAPWOOD_MAVEN_MIRROR to a mirror you can "
-        "reach; or use servers of your own: SAPWOOD_DATABASE_URL and NEO4J_URI, or "
-        "`docker compose up -d --wait`."
-    )

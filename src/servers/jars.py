@@ -1,4 +1,4 @@
-"""The jar lock: which files make up Neo4j, by coordinates and SHA-256."""
+"""Jar locks: which files make up a Java program, by coordinates and SHA-256; and Neo4j's."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 NEO4J_VERSION = "2026.08.1"
 BROWSER_ARTIFACT = "neo4j-browser"
 _CHUNK_BYTES = 2**20
+_ADVICE = (
+    "The first start needs the network once (about 170 MB from the public Maven registry; what was "
+    "fetched is kept). Connect and run `sapwood up` again; or set SAPWOOD_MAVEN_MIRROR to a mirror "
+    "you can reach; or use servers of your own: SAPWOOD_DATABASE_URL and NEO4J_URI, or "
+    "`docker compose up -d --wait`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,20 @@ class Jar:
         return digest.hexdigest() == self.sha256
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Locked files that are fetched together.
+
+    Attributes:
+        name: what they make up, with its version.
+        advice: what to do when they cannot be fetched: a sentence or more.
+    """
+
+    name: str
+    jars: tuple[Jar, ...]
+    advice: str
+
+
 def parse_lock(text: str) -> tuple[Jar, ...]:
     """Read a lock: lines of `group:artifact:version[:classifier] sha256 bytes`, `#` comments."""
     lines = (line for line in text.splitlines() if line and not line.startswith("#"))
@@ -65,18 +85,7 @@ def _parse_line(line: str) -> Jar:
 
 
 @cache
-def lock_text() -> str:
-    """The lock that ships with sapwood."""
-    return files("sapwood.servers").joinpath("neo4j.lock").read_text(encoding="utf-8")
-
-
-@cache
-def locked_jars() -> tuple[Jar, ...]:
-    """The files of the shipped lock, in the order of their coordinates."""
-    return parse_lock(lock_text())
-
-
-@cache
-def lock_hash() -> str:
-    """A short name for exactly this set of files."""
-    return hashlib.sha256("".join(jar.sha256 for jar in locked_jars()).encode()).hexdigest()[:12]
+def neo4j_bundle() -> Bundle:
+    """The Neo4j whose lock ships with sapwood, its files in the order of their coordinates."""
+    text = files("sapwood.servers").joinpath("neo4j.lock").read_text(encoding="utf-8")
+    return Bundle(f"Neo4j {NEO4J_VERSION}", parse_lock(text), _ADVICE)

@@ -1,6 +1,6 @@
 """For maintainers: make `neo4j.lock` anew with Maven's client (`python -m sapwood.servers.lock`).
 
-Maven decides what Neo4j needs; users never need Maven. Change the versions below (and
+Maven decides what a program needs; users never need Maven. Change the versions below (and
 `jars.NEO4J_VERSION`), run this in a checkout, and read the difference before committing it.
 """
 
@@ -12,9 +12,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from .jars import NEO4J_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ROOTS = (
     ("org.neo4j", "neo4j", NEO4J_VERSION),
@@ -28,11 +32,18 @@ _HEADER = f"""\
 """
 
 
-def make_lock() -> str:
-    """Ask Maven for the runtime dependencies and hash each file. Takes seconds to minutes."""
+def make_lock(roots: Iterable[tuple[str, str, str]], header: str) -> str:
+    """Ask Maven for all that some artifacts need at run time, and hash each file.
+
+    Args:
+        roots: (group, artifact, version).
+        header: comment lines to begin with.
+
+    Cost: seconds to minutes.
+    """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        (work / "pom.xml").write_text(_pom(), encoding="utf-8")
+        (work / "pom.xml").write_text(_pom(roots), encoding="utf-8")
         _maven(work, "dependency:list", f"-DoutputFile={work / 'list'}")
         _maven(
             work,
@@ -42,14 +53,14 @@ def make_lock() -> str:
         )
         listed = (work / "list").read_text(encoding="utf-8").splitlines()
         lines = [_line(work / "jars", line.split()[0]) for line in listed if ":jar:" in line]
-    return _HEADER + "".join(f"{line}\n" for line in sorted(lines))
+    return header + "".join(f"{line}\n" for line in sorted(lines))
 
 
-def _pom() -> str:
+def _pom(roots: Iterable[tuple[str, str, str]]) -> str:
     wanted = "".join(
         f"<dependency><groupId>{escape(group)}</groupId><artifactId>{escape(artifact)}"
         f"</artifactId><version>{escape(version)}</version></dependency>"
-        for group, artifact, version in _ROOTS
+        for group, artifact, version in roots
     )
     return (
         '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
@@ -78,5 +89,5 @@ def _line(jars: Path, listed: str) -> str:
 
 if __name__ == "__main__":
     target = Path(__file__).with_name("neo4j.lock")
-    target.write_text(make_lock(), encoding="utf-8")
+    target.write_text(make_lock(_ROOTS, _HEADER), encoding="utf-8")
     sys.stdout.write(f"wrote {target}\n")

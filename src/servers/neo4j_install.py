@@ -10,7 +10,7 @@ from .class_cache import ClassCache
 from .download import ensure_jars, jars_present
 from .errors import DataFolderError
 from .guard import one_at_a_time
-from .jars import BROWSER_ARTIFACT, NEO4J_VERSION, locked_jars
+from .jars import BROWSER_ARTIFACT, NEO4J_VERSION, neo4j_bundle
 from .java import find_java
 from .neo4j_settings import java_arguments
 
@@ -53,16 +53,16 @@ def ensure_install(cache: Path, *, mirror: str | None, progress: Progress) -> Ne
         ) from exc
     with one_at_a_time(folder / "lock"):
         with progress.download() as report:
-            jars = ensure_jars(folder, mirror=mirror, report=report)
+            jars = ensure_jars(folder, neo4j_bundle(), mirror=mirror, report=report)
         return _assemble(folder, java, jars)
 
 
 def installed(cache: Path) -> Neo4jInstall | None:
     """What `ensure_install` would return, without fetching anything; None if jars are missing."""
     folder = _folder(cache)
-    if not jars_present(folder):
+    if not jars_present(folder, neo4j_bundle()):
         return None
-    jars = [folder / "jars" / jar.file_name for jar in locked_jars()]
+    jars = [folder / "jars" / jar.file_name for jar in neo4j_bundle().jars]
     return _assemble(folder, find_java(), jars)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from sapwood.servers.download import ensure_jars
 from sapwood.servers.errors import DiskFullError, DownloadError
-from sapwood.servers.jars import Jar
+from sapwood.servers.jars import Bundle, Jar, neo4j_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,8 @@ def _jar(name: str) -> Jar:
     return Jar("org.example", name, "1.0", "", hashlib.sha256(content).hexdigest(), len(content))
 
 
-JARS = [_jar(name) for name in CONTENTS]
+JARS = tuple(_jar(name) for name in CONTENTS)
+BUNDLE = Bundle("Example 1.0", JARS, "Try something else.")
 
 
 class Repository(ThreadingHTTPServer):
@@ -91,7 +92,7 @@ def own_maven_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def _fetch(cache: Path, mirror: str) -> list[tuple[int, int]]:
     reports: list[tuple[int, int]] = []
     paths = ensure_jars(
-        cache, mirror=mirror, report=lambda done, total: reports.append((done, total)), jars=JARS
+        cache, BUNDLE, mirror=mirror, report=lambda done, total: reports.append((done, total))
     )
     assert [path.read_bytes() for path in paths] == list(CONTENTS.values())
     return reports
@@ -141,16 +142,22 @@ def test_an_altered_file_is_never_kept(tmp_path: Path, repository: Repository) -
     assert not any(name.startswith(".draft") for name in _left(tmp_path / "cache"))
 
 
-def test_no_network_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DownloadError) as failed:
+def test_no_network_says_what_is_missing_of_what_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(
+        DownloadError,
+        match=r"^Example 1\.0: org\.example:\w+:1\.0 could not be .*\. Try something else\.$",
+    ):
         _fetch(tmp_path / "cache", "http://127.0.0.1:1/nowhere")
+
+
+def test_without_neo4js_files_there_are_three_ways_out() -> None:
     for way_out in (
         "run `sapwood up` again",
         "SAPWOOD_MAVEN_MIRROR",
         "NEO4J_URI",
         "docker compose",
     ):
-        assert way_out in str(failed.value)
+        assert way_out in neo4j_bundle().advice
 
 
 def _put_into_m2(folder: Path, name: str, content: bytes) -> Path:
@@ -175,6 +182,7 @@ def test_too_small_a_disk_is_told_before_the_first_byte(
     tmp_path: Path, repository: Repository
 ) -> None:
     huge = Jar("org.example", "alpha", "1.0", "", "0" * 64, 2**60)
-    with pytest.raises(DiskFullError, match=r"Neo4j 2026\.08\.1 needs about"):
-        ensure_jars(tmp_path, mirror=repository.address, report=lambda _d, _t: None, jars=[huge])
+    bundle = Bundle("Example 1.0", (huge,), "")
+    with pytest.raises(DiskFullError, match=r"Example 1\.0 needs about"):
+        ensure_jars(tmp_path, bundle, mirror=repository.address, report=lambda _d, _t: None)
     assert not repository.asked

@@ -13,7 +13,7 @@ from sapwood.servers.disk import explain_full_disk, require_room
 from sapwood.servers.environment import server_environment
 from sapwood.servers.errors import DataFolderError, DiskFullError, JavaError, PortTakenError
 from sapwood.servers.guard import one_at_a_time
-from sapwood.servers.jars import Jar, locked_jars, parse_lock
+from sapwood.servers.jars import Jar, neo4j_bundle, parse_lock
 from sapwood.servers.java import find_java
 from sapwood.servers.ports import LOOPBACK, FixedPorts, PortBook, is_free
 from sapwood.servers.postgres_cluster import PostgresCluster
@@ -40,7 +40,7 @@ def test_a_private_file_replaces_the_old_one_whole(tmp_path: Path) -> None:
 
 
 def test_the_lock_names_each_file_once_with_a_whole_hash() -> None:
-    jars = locked_jars()
+    jars = neo4j_bundle().jars
     assert len(jars) == 226
     assert len({jar.file_name for jar in jars}) == len(jars)
     assert all(len(jar.sha256) == 64 and int(jar.sha256, 16) and jar.size > 0 for jar in jars)
