@@ -283,6 +283,17 @@ class AsyncStorageAdapter(Reads):
         async with session.accepting():
             await session.accept([draft])
 
+    async def rebuild_graph(self) -> None:
+        """Delete the project's part of the graph and make it again from the journal.
+
+        What is committed stays as it is. Reads wait meanwhile, flushes go on up to `max_lag`. If
+        this process ends before, the next contact of any process goes on.
+
+        Cost: grows with the project, deleted and created once; nothing is read of the old graph.
+        """
+        session = await self._ready()
+        await session.rebuild()
+
     async def flush(self) -> Receipt:
         """Make everything accepted before this call durable, and wait a while for the graph.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import StalledError, StoreError, UnavailableError
+from .errors import NotFoundError, StalledError, StoreError, UnavailableError
 from .events import log
 from .journal import fold, run
 from .settings import APPLY_BYTES, APPLY_ROWS
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Awaitable, Callable
 
-    from .graph import ApplyTransaction, GraphWriter, Watermark
+    from .graph import ApplyTransaction, GraphClearing, GraphWriter, Watermark
     from .history import History
     from .journal import Entry, Prune
     from .relational import Journal, ProjectRepository
@@ -58,6 +58,7 @@ class Applier:
 
     Attributes:
         place: Where the graph stands; `None` before the first contact, and when that is in doubt.
+        to_rebuild: The graph is to be cleared first, and made again from the journal's beginning.
         most_rows: Most rows of the next transaction: halved when Neo4j finds one too big.
     """
 
@@ -68,6 +69,7 @@ class Applier:
         journal: Journal,
         projects: ProjectRepository,
         writer: GraphWriter,
+        clearing: GraphClearing,
         prepare: Callable[[], Awaitable[None]],
         counts: Counter[str],
         *,
@@ -78,12 +80,14 @@ class Applier:
         self._journal = journal
         self._projects = projects
         self._writer = writer
+        self._clearing = clearing
         self._prepare = prepare
         self._prepared = False
         self._counts = counts
         self._stalled = stalled
         self._to_close = _NOTHING
         self.place: Place | None = None
+        self.to_rebuild = False
         self.most_rows = APPLY_ROWS
 
     async def _contact(self) -> Place:
@@ -92,12 +96,42 @@ class Applier:
             await self._prepare()
             self._prepared = True
         mark = await self._writer.watermark(self._project_id)
-        while mark is None:
-            await self._prepare()
-            await self._writer.create_watermark(self._project_id, self._history.incarnation)
+        while mark is None or not self._may_follow(mark):
+            await (self._begin() if mark is None else self._clear(mark))
             mark = await self._writer.watermark(self._project_id)
-        self._history.check_incarnation(mark)
         return Place(mark.applied, mark.chain, checked=False, under_way=mark.under_way)
+
+    def _may_follow(self, mark: Watermark) -> bool:
+        """Whether the graph is open and this project's; `False` if it is to be cleared first.
+
+        At position 0 it holds nothing, whoever's it was.
+        """
+        mine = mark.incarnation == self._history.incarnation
+        if mark.state == "open" and not mine and mark.applied:
+            self._history.check_incarnation(mark)
+        return mark.state == "open" and mine
+
+    async def _begin(self) -> None:
+        """Begin in a graph without a watermark: a new one, or one that lost it."""
+        await self._history.require_project()
+        await self._prepare()
+        await self._writer.create_watermark(self._project_id, self._history.incarnation)
+        try:
+            await self._history.require_project()
+        except NotFoundError:  # it was deleted meanwhile, and nobody else would look for this one
+            await self._clearing.remove(self._project_id, self._history.incarnation)
+            raise
+
+    async def _clear(self, mark: Watermark) -> None:
+        """Go on with a clearing, whoever began it, to its end: open at position 0."""
+        await self._history.require_project()
+        incarnation = self._history.incarnation
+        if (mark.state, mark.incarnation) != ("clearing", incarnation):
+            await self._clearing.begin(self._project_id, incarnation, "clearing")
+        log(logger, logging.INFO, "graph is cleared", project=self._project_id)
+        while await self._clearing.step(self._project_id, incarnation, "clearing"):
+            pass
+        await self._clearing.open(self._project_id, incarnation)
 
     async def apply_next(self) -> bool:
         """Apply one transaction of entries; return whether there may be more.
@@ -108,6 +142,10 @@ class Applier:
             DivergedError: The graph and the journal tell different histories.
             JournalError, SchemaError, StoreError: Neither can be worked with.
         """
+        if self.to_rebuild:
+            await self._history.require_project()
+            await self._clearing.begin(self._project_id, self._history.incarnation, "clearing")
+            self.place, self.to_rebuild = None, False
         place = self.place = self.place or await self._contact()
         entries = await self._journal.entries(
             self._project_id, place.applied + 1, most_rows=self.most_rows, most_bytes=APPLY_BYTES
@@ -130,8 +168,8 @@ class Applier:
         """Run one guarded transaction; return where the graph stands now, `None` if unsure."""
         async with self._writer.apply(self._project_id) as transaction:
             mark = transaction.watermark
-            if mark is None or mark.applied < place.applied:
-                return None  # wiped or restored since the last look: begin where it now stands
+            if mark is None or mark.state != "open" or mark.applied < place.applied:
+                return None  # wiped, cleared or restored meanwhile: begin where it now stands
             self._history.check_incarnation(mark)
             todo = run([entry for entry in entries if entry.seq > mark.applied])
             if not todo or not self._history.fits(mark, todo):

@@ -93,6 +93,21 @@ class Delivery:
 
     # What readers call.
 
+    async def rebuild(self, seq: int) -> None:
+        """Have the graph made again, and wait until it is at `seq` or later.
+
+        Raises:
+            SapwoodError: As `reach`; whoever comes next goes on with the rebuild.
+        """
+        self._applier.to_rebuild = True
+        self._ask()
+        before = self._tries  # the one under way may have looked before
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._reached(seq) or self._failed(before))
+        failure = self._failed(before)
+        if failure is not None and not self._reached(seq):
+            raise failure.with_traceback(None)
+
     async def reach(self, seq: int, timeout_s: float) -> bool:
         """Wait until the graph is at `seq` or later; `False` if the time is over before.
 
@@ -121,7 +136,9 @@ class Delivery:
 
     def _reached(self, seq: int) -> bool:
         place = self._applier.place
-        return place is not None and place.checked and place.applied >= seq
+        if place is None or self._applier.to_rebuild:
+            return False
+        return place.checked and place.applied >= seq
 
     def _failed(self, before: int) -> SapwoodError | None:
         """Return what ended a try later than number `before`."""

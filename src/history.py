@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import DivergedError
+from .errors import DivergedError, NotFoundError
 from .journal import NO_CHAIN, link
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class History:
 
         Cost: nothing if the graph is at `head`, one statement if it is further.
         """
-        if mark is None or mark.applied < head.seq:
+        if mark is None or mark.state != "open" or mark.applied < head.seq:
             raise BehindError(head.seq)
         if mark.under_way is not None:  # half of the next entry is there, so it is at no position
             raise BehindError(mark.applied + 1)
@@ -89,6 +89,12 @@ class History:
         if mark.incarnation != self.incarnation:
             raise self.diverged(mark.applied, "the graph belongs to another project of this name")
 
+    async def require_project(self) -> None:
+        """Raise `NotFoundError` unless the project is there and the one that was opened."""
+        head = await self._journal.head(self._project_id)
+        if head.state == "deleting" or head.incarnation != self.incarnation:
+            raise NotFoundError(f"project {self._project_id!r} was deleted since it was opened")
+
     def fits(self, mark: Watermark, entries: list[Entry]) -> bool:
         """Whether entries follow the watermark without a gap, each linked to the one before.
 
@@ -108,6 +114,6 @@ class History:
         return DivergedError(
             f"project {self._project_id!r}: the graph is at position {applied}, but {how}. One of "
             "the stores was restored or edited. PostgreSQL is the authority: if it holds what you "
-            "want to keep, delete this project's nodes and its Watermark node in Neo4j, and the "
-            "next contact rebuilds the graph from the journal; otherwise restore PostgreSQL."
+            "want to keep, rebuild_graph() makes the graph again from the journal; otherwise "
+            "restore PostgreSQL."
         )

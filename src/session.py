@@ -15,7 +15,7 @@ from .delivery import Delivery
 from .errors import ClosedError, NotFoundError, SapwoodError, StaleReadError, UnavailableError
 from .events import log
 from .flushing import Flusher
-from .graph import GraphWriter, NodeRepository
+from .graph import GraphClearing, GraphWriter, NodeRepository
 from .history import BehindError, History
 from .relational import Journal, PrincipleScoreRepository, ProjectRepository, RubricRepository
 from .retry import Retries
@@ -54,6 +54,7 @@ class Session:
         self._accepting = asyncio.Lock()
         self._principles: set[str] = set()
         self._writer = GraphWriter(stores.graph)
+        self._clearing = GraphClearing(stores.graph)
         self._loop = asyncio.get_running_loop()
         self._pid = os.getpid()
         self._prepare_graph = stores.prepare_graph
@@ -76,6 +77,7 @@ class Session:
             self.journal,
             self.projects,
             self._writer,
+            self._clearing,
             self._prepare_graph,
             self.counts,
             stalled=project.state == "stalled",
@@ -230,6 +232,11 @@ class Session:
     async def drain(self) -> None:
         """Wait until what was accepted before this call is in PostgreSQL."""
         await self.flusher.reach(self.buffer.accepted)
+
+    async def rebuild(self) -> None:
+        """Have the graph made again, and wait until it has all that is committed by now."""
+        head = await self.ask(self.projects.head)
+        await self.delivery.rebuild(head.seq)
 
     async def read(self, query: Callable[[Guard], Awaitable[T]], head: Head | None = None) -> T:
         """Run a graph read that sees everything committed before it began.

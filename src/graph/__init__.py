@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .clearing import GraphClearing
 from .connection import Graph
 from .reads import Guard, Key, NodeRepository
 from .writes import ApplyTransaction, GraphWriter, Watermark
@@ -9,6 +10,7 @@ from .writes import ApplyTransaction, GraphWriter, Watermark
 __all__ = [
     "ApplyTransaction",
     "Graph",
+    "GraphClearing",
     "GraphWriter",
     "Guard",
     "Key",

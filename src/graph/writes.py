@@ -31,7 +31,8 @@ class Watermark:
         applied: Position of the last entry that is in the graph; 0 before the first.
         chain: Digest of the batch ids up to that entry; `NO_CHAIN` before the first.
         incarnation: Mark of the creation of the project that the graph follows.
-        state: `open`.
+        state: `open`; `clearing` while the project's nodes are deleted to be made again; `deleting`
+            while they are deleted for good.
         under_way: Chain of the next entry if it is applied in part, as a prune may be.
     """
 
@@ -71,30 +72,22 @@ class GraphWriter:
     async def create_watermark(self, project_id: str, incarnation: str) -> bool:
         """Begin a project in the graph, at position 0.
 
+        If there are nodes of it without a watermark, nobody knows what they stand for, and it
+        begins in state `clearing`.
+
         Returns:
             `False` if it has a watermark already, or got one meanwhile.
 
-        Raises:
-            DivergedError: There are nodes of the project, but no watermark.
-
-        Cost: one transaction of two statements.
-        Source: `cypher/project/create_watermark.cypher`, `has_nodes.cypher`.
+        Cost: one transaction of three statements at most.
+        Source: `cypher/project/create_watermark.cypher`, `has_nodes.cypher`, `set_state.cypher`.
         """
+        names = {"project_id": project_id, "incarnation": incarnation}
         try:
             async with self._graph.writing() as transaction:
-                await transaction.run(
-                    "project.create_watermark",
-                    project_id=project_id,
-                    chain=NO_CHAIN,
-                    incarnation=incarnation,
-                )
+                await transaction.run("project.create_watermark", chain=NO_CHAIN, **names)
                 # Only now: whoever writes nodes needs the watermark that this one holds locked.
                 if await transaction.value("project.has_nodes", project_id=project_id):
-                    raise DivergedError(
-                        f"project {project_id!r}: the graph has nodes of it, but no watermark; it "
-                        "was edited. Delete the project's nodes in Neo4j, and the next contact "
-                        "rebuilds them from the journal."
-                    )
+                    await transaction.run("project.set_state", state="clearing", **names)
                 await transaction.commit()
         except StoreError as exc:
             if exc.code != CONSTRAINT_FAILED:
@@ -202,8 +195,7 @@ class ApplyTransaction:
         return DivergedError(
             f"project {self._project_id!r}: {key} wrote {written} of {sent} rows, because the "
             f"graph lacks nodes that the journal has: {', '.join(missing) or 'unknown'}. Nothing "
-            "was written. The graph was edited or restored; delete the project's nodes and its "
-            "Watermark node in Neo4j, and the next contact rebuilds them from the journal."
+            "was written. The graph was edited; rebuild_graph() makes it again from the journal."
         )
 
     async def commit(self, applied: int, chain: str) -> None:

@@ -26,13 +26,12 @@ async def test_a_project_begins_once(writer: GraphWriter, project_id: str) -> No
     assert await writer.watermark(project_id) == Watermark(0, NO_CHAIN, "first", "open")
 
 
-async def test_a_project_with_nodes_but_no_watermark_is_not_begun(
+async def test_a_project_with_nodes_but_no_watermark_begins_with_a_clearing(
     writer: GraphWriter, project_id: str, run_cypher: RunCypher
 ) -> None:
     await run_cypher("CREATE (:Node {project_id: $p, id: 'stray'})", p=project_id)
-    with pytest.raises(DivergedError, match="no watermark"):
-        await writer.create_watermark(project_id, "first")
-    assert await writer.watermark(project_id) is None
+    assert await writer.create_watermark(project_id, "first")
+    assert await writer.watermark(project_id) == Watermark(0, NO_CHAIN, "first", "clearing")
 
 
 async def test_an_entry_is_written_with_its_position(

@@ -1,0 +1,92 @@
+"""Emptying a project's part of the graph: in small steps under the watermark's lock, by anyone.
+
+The watermark's state says what is going on, so whoever is killed in between leaves it to the next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from ..journal import NO_CHAIN
+from .writes import Watermark, lock_watermark
+
+if TYPE_CHECKING:
+    from .connection import Graph, Transaction
+
+STEP_ROWS: Final = 1_000
+"""Nodes of one step; Neo4j holds what a transaction deletes in memory."""
+
+State = Literal["clearing", "deleting"]
+
+
+class GraphClearing:
+    """Deletes the nodes of projects. Each method is one transaction, guarded by the watermark."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def begin(self, project_id: str, incarnation: str, state: State) -> bool:
+        """Let nobody read or apply from now on, until it is `open` again or gone.
+
+        Args:
+            incarnation: Of the project for which it is done; steps of others end.
+
+        Returns:
+            `False` if there is no watermark.
+
+        Source: `cypher/project/set_state.cypher`.
+        """
+        async with self._graph.writing() as transaction:
+            if await lock_watermark(transaction, project_id) is None:
+                return False
+            await transaction.run(
+                "project.set_state", project_id=project_id, incarnation=incarnation, state=state
+            )
+            await transaction.commit()
+            return True
+
+    async def step(self, project_id: str, incarnation: str, state: State) -> bool:
+        """Delete up to 1,000 nodes; return whether there may be more, for this incarnation.
+
+        Source: `cypher/project/clear.cypher`.
+        """
+        async with self._graph.writing() as transaction:
+            if not await _is(transaction, project_id, incarnation, state):
+                return False
+            deleted = await transaction.value(
+                "project.clear", project_id=project_id, most=STEP_ROWS
+            )
+            await transaction.commit()
+            return bool(deleted)
+
+    async def open(self, project_id: str, incarnation: str) -> None:
+        """Begin at position 0, if the project was being cleared and nothing is left.
+
+        Source: `cypher/project/open_watermark.cypher`.
+        """
+        async with self._graph.writing() as transaction:
+            if await _is(transaction, project_id, incarnation, "clearing") and not (
+                await transaction.value("project.has_nodes", project_id=project_id)
+            ):
+                await transaction.run(
+                    "project.open_watermark", project_id=project_id, chain=NO_CHAIN
+                )
+                await transaction.commit()
+
+    async def remove(self, project_id: str, incarnation: str) -> None:
+        """Remove the watermark, if it is this incarnation's and stands for no nodes.
+
+        Source: `cypher/project/drop_watermark.cypher`.
+        """
+        async with self._graph.writing() as transaction:
+            mark = await lock_watermark(transaction, project_id)
+            if mark is None or mark.incarnation != incarnation:
+                return
+            if not await transaction.value("project.has_nodes", project_id=project_id):
+                await transaction.run("project.drop_watermark", project_id=project_id)
+                await transaction.commit()
+
+
+async def _is(transaction: Transaction, project_id: str, incarnation: str, state: State) -> bool:
+    mark: Watermark | None = await lock_watermark(transaction, project_id)
+    return mark is not None and (mark.incarnation, mark.state) == (incarnation, state)
