@@ -4,39 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, get_args
 
-from .drafts import (
-    check_known,
-    check_targets,
-    draft_node,
-    draft_prune,
-    draft_score,
-    draft_state,
-    draft_statuses,
-    is_fresh,
-    parents_first,
-)
-from .errors import ClosedError, RejectedItemsError, ValidationError
+from .deleting import delete_project
+from .errors import ClosedError, ValidationError, read_only
 from .reading import Reads
 from .rubrics import Rubrics
 from .session import Session
-from .settings import Settings
+from .settings import Mode, Settings
 from .stores import Stores
 from .values import check_id, check_text
+from .writing import Writes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import Unpack
 
     from .graph import Graph
-    from .model import Node, NodeStatus, PrincipleScore, Receipt
     from .relational import Database
-    from .settings import Mode, Options
+    from .settings import Options
 
 
-class AsyncStorageAdapter(Reads):
+class AsyncStorageAdapter(Reads, Writes):
     """One project of the two stores, for one event loop of one process.
 
     Guarantees:
@@ -68,7 +58,9 @@ class AsyncStorageAdapter(Reads):
         Args:
             project_id: The project to open; made when it is new.
             title: Title of a new project.
-            mode: `own`: the first write takes the project over from an earlier writer.
+            mode: `own`: the first flush takes the project over, and earlier writers are fenced off.
+                `join`: write beside the project's present owner, as one of several workers.
+                `read`: write nothing, take nothing over; the project has to exist.
             **options: See `sapwood.settings.Settings`.
 
         Raises:
@@ -83,8 +75,9 @@ class AsyncStorageAdapter(Reads):
         self._project_id = check_id("project", "id", project_id)
         check_text("project", "title", title)
         self._title = title
-        if mode != "own":
-            raise ValidationError("adapter", "mode", "must be 'own', the only one in this release")
+        if mode not in get_args(Mode):
+            raise ValidationError("adapter", "mode", f"must be one of {', '.join(get_args(Mode))}")
+        self._mode: Mode = mode
         self._settings = Settings(**options)
         self._session: Session | None = None
         self._opening = asyncio.Lock()
@@ -110,6 +103,12 @@ class AsyncStorageAdapter(Reads):
 
     async def _ready(self) -> Session:
         """Return the session, opened if need be, fit for a call."""
+        session = await self._opened()
+        session.check()
+        return session
+
+    async def _opened(self) -> Session:
+        """Return the session, opened if need be, whatever befell its writing."""
         if self._session is None:
             async with self._opening:
                 if self._closed:
@@ -118,12 +117,14 @@ class AsyncStorageAdapter(Reads):
                     self._session = await self._open()
         if self._closed:
             raise ClosedError(f"the adapter of project {self._project_id!r} is closed")
-        self._session.check()
+        self._session.check_home()
         return self._session
 
     async def _open(self) -> Session:
         try:
-            return await Session.open(self._stores, self._project_id, self._title, self._settings)
+            return await Session.open(
+                self._stores, self._project_id, self._title, self._mode, self._settings
+            )
         except BaseException:
             await self._stores.close()  # nobody else would; the next call opens them anew
             raise
@@ -177,111 +178,22 @@ class AsyncStorageAdapter(Reads):
                 stacklevel=2,
             )
 
-    # Writing.
+    # Looking after the project.
 
-    async def save_nodes_batch(self, nodes: Iterable[Node]) -> None:
-        """Make sure that these nodes exist.
+    async def rejoin(self) -> None:
+        """Write again after `FencedError`: in mode `own` by a new claim, in `join` with the owner.
 
-        A new id is created. A known id with the same parent and content changes those mutable
-        fields that the caller set itself (status, status_reason, score, attributes). Parents may
-        stand anywhere in the call. The whole call is checked first, then queued parents first;
-        it is not atomic across batches.
-
-        Args:
-            nodes: Any number, in any order.
+        What was pending stays so and is stored by the next flush; what became impossible meanwhile
+        is named by its receipt. Without a `FencedError` before, nothing happens.
 
         Raises:
-            ValidationError: A node that one of the stores could not hold, or a cycle.
-            NotFoundError: A parent is neither stored nor in the call.
-            ConflictError: A known id came with another parent or content.
+            NotFoundError: The project was deleted meanwhile.
+            SapwoodError: Another fatal error ended the writing before; open a new adapter.
 
-        Cost: no round trip for nodes that drew their own id and whose parents were saved lately
-            by this adapter, else one; then waiting for room, if the buffer is full.
+        Cost: one statement; the claim is made by the next flush.
         """
-        session = await self._ready()
-        given = list(nodes)
-        drafts = parents_first([draft_node(node) for node in given])
-        fresh = {node.id for node in given if is_fresh(node)}
-        named = {draft.node_id for draft in drafts}
-        named |= {draft.parent_id for draft in drafts if draft.parent_id is not None}
-        async with session.accepting():
-            check_known(drafts, await session.find_known(named, fresh))
-            await session.accept(drafts)
-
-    async def update_status_batch(
-        self, statuses: Mapping[str, NodeStatus], *, reason: str | None = None
-    ) -> None:
-        """Set the status of nodes: any transition, never of their descendants; the last one wins.
-
-        Args:
-            statuses: Status by node id.
-            reason: Why, for all of them; `None` clears an earlier reason.
-
-        Raises:
-            ValidationError, NotFoundError: Names the item; nothing of the call is queued.
-
-        Cost: no round trip for nodes saved lately by this adapter, else one.
-        """
-        session = await self._ready()
-        drafts = draft_statuses(statuses, reason)
-        async with session.accepting():
-            check_targets(statuses, await session.find_known(statuses), "status")
-            await session.accept(drafts)
-
-    async def prune(self, node_id: str, *, reason: str | None = None) -> None:
-        """Close a subtree: each node of it that is alive then becomes pruned, itself included.
-
-        *Then* is its place among all writes of the project: after what was accepted before it,
-        before what is accepted later. A node saved later under a pruned one keeps its own status.
-        Complete, failed and earlier pruned nodes stay as they are. Nothing is deleted.
-
-        Args:
-            node_id: Top of the subtree.
-            reason: Why, for all of them: their `status_reason`.
-
-        Raises:
-            ValidationError, NotFoundError: Names the node; nothing is queued.
-
-        Cost: as `update_status_batch`, however large the subtree is; it is journalled as one
-            operation. The graph applies it in transactions of at most 5,000 nodes.
-        """
-        session = await self._ready()
-        draft = draft_prune(node_id, reason)
-        async with session.accepting():
-            check_targets([node_id], await session.find_known([node_id]), "prune")
-            await session.accept([draft])
-
-    async def update_scores_batch(self, scores: Iterable[PrincipleScore]) -> None:
-        """Keep judges' scores: one for each (node, principle, judge), the last one wins.
-
-        The first judge whose scores a project gets becomes its active judge. A node's
-        `rubric_score` follows with the same flush.
-
-        Raises:
-            ValidationError, NotFoundError: Names the item; nothing of the call is queued.
-
-        Cost: no round trip for nodes and principles used lately by this adapter, else one or two.
-        """
-        session = await self._ready()
-        drafts = [draft_score(score) for score in scores]
-        targets = {draft.node_id: None for draft in drafts}
-        async with session.accepting():
-            check_targets(targets, await session.find_known(targets), "score")
-            await session.check_principles({draft.principle_id for draft in drafts})
-            await session.accept(drafts)
-
-    async def save_state(self, state: Any) -> None:
-        """Keep the orchestrator's own state, any JSON value of at most 1 MiB.
-
-        It is stored by the same flush as the items before it, and replaces the earlier state.
-
-        Raises:
-            ValidationError: It is no such value.
-        """
-        session = await self._ready()
-        draft = draft_state(state)
-        async with session.accepting():
-            await session.accept([draft])
+        session = await self._opened()
+        await session.rejoin()
 
     async def rebuild_graph(self) -> None:
         """Delete the project's part of the graph and make it again from the journal.
@@ -294,24 +206,27 @@ class AsyncStorageAdapter(Reads):
         session = await self._ready()
         await session.rebuild()
 
-    async def flush(self) -> Receipt:
-        """Make everything accepted before this call durable, and wait a while for the graph.
+    async def delete_project(self) -> None:
+        """Delete the project with everything in it, and close the adapter.
 
-        Returns:
-            What was stored since the previous receipt, automatic flushes included. `applied` is
-            `False` when the graph did not follow within `apply_wait_s`: no error, all is stored.
+        What is pending is dropped; other writers and readers are told by their next call. If this
+        is interrupted, the project can no longer be opened, and calling this again goes on.
 
         Raises:
-            RejectedItemsError: A racing writer made items invalid; the rest is stored.
-            FencedError: A newer writer took the project over; nothing pending was stored.
-            DivergedError: PostgreSQL was restored to an earlier state, and nothing pending was
-                stored; or all is stored, but the graph is of another history. The message says.
-            StalledError: All is stored, but Neo4j refuses an entry; a note says so if something
-                waits behind `max_lag`.
+            NotFoundError: There is no such project.
+            ReadOnlyError: The adapter was opened to read.
+
+        Cost: grows with the project; in transactions of 1,000 nodes and 20,000 rows.
         """
-        session = await self._ready()
-        receipt = await session.flusher.flush()
-        if receipt.rejected:
-            raise RejectedItemsError(receipt.rejected)
-        applied = await session.delivery.reach(receipt.seq, self._settings.apply_wait_s)
-        return receipt.model_copy(update={"applied": applied})
+        if self._mode == "read":
+            raise read_only(self._project_id)
+        self._closed = True
+        try:
+            async with self._opening:
+                if self._session is None:
+                    await self._stores.open(upgrade=True)
+                else:
+                    await self._session.abandon()
+            await delete_project(self._stores, self._project_id)
+        finally:
+            await self._stores.close()

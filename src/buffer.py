@@ -125,6 +125,8 @@ class Buffer:
 
     def due_in_s(self) -> float | None:
         """Seconds until an automatic flush is due, 0 or less if it is; `None` if none will be."""
+        if self._in_flight is not None:
+            return 0.0
         if not self._waiting:
             return None
         full = not self._room.is_set()
@@ -149,6 +151,12 @@ class Buffer:
         """Nothing will be stored any more: let who waits for room, or comes late, raise it."""
         self._abandoned = failure
         self._room.set()
+
+    def resume(self) -> None:
+        """Things will be stored again."""
+        self._abandoned = None
+        if not self._has_room(0):
+            self._room.clear()
 
     def done(self) -> None:
         """Forget the frozen batch: it is stored."""

@@ -6,6 +6,7 @@ SapwoodError
 ├── NotFoundError          no such project, node, rubric or principle (also a LookupError)
 ├── RejectedItemsError     a racing writer made items of a flush invalid; the rest is stored
 ├── FencedError            another writer took the project over
+├── ReadOnlyError          the adapter was opened to read
 ├── ClosedError            the adapter was closed
 ├── DivergedError          the two stores contradict each other; nothing is guessed
 ├── StalledError           Neo4j refuses a journal entry; nothing is skipped
@@ -73,12 +74,22 @@ class FencedError(SapwoodError):
     def __init__(self, project_id: str, pending: Sequence[str]) -> None:
         shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")
         super().__init__(
-            f"project {project_id!r} was opened by a newer writer; {len(pending)} item(s) of this "
-            f"one are not stored ({shown}). Stop this writer, or open the project again to take "
-            "it back."
+            f"project {project_id!r} was taken over by a newer writer; {len(pending)} item(s) of "
+            f"this one are not stored ({shown}). Stop this writer, or call rejoin() to go on."
         )
         self.project_id = project_id
         self.pending = tuple(pending)
+
+
+class ReadOnlyError(SapwoodError):
+    """The adapter was opened with `mode="read"`."""
+
+
+def read_only(project_id: str) -> ReadOnlyError:
+    """Return the error for a write by a reader."""
+    return ReadOnlyError(
+        f"project {project_id!r} was opened to read; open it with mode='own' or 'join' to write"
+    )
 
 
 class ClosedError(SapwoodError):

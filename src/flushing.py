@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .model import Receipt, RejectedItem
     from .relational import Epoch, Journal, ProjectRepository
     from .retry import Retries
+    from .settings import Mode
 
 logger = logging.getLogger("sapwood.flushing")
 BLOCKED_S = 2.0
@@ -51,6 +52,7 @@ class Flusher:
         delivery: Delivery,
         retries: Retries,
         counts: Counter[str],
+        mode: Mode,
     ) -> None:
         self._project_id = project_id
         self._buffer = buffer
@@ -60,6 +62,7 @@ class Flusher:
         self._delivery = delivery
         self._retries = retries
         self._counts = counts
+        self._mode = mode
         self._epoch: Epoch | None = None
         self._last: Stored | None = None
         self._wanted = 0
@@ -154,15 +157,27 @@ class Flusher:
                 receipt = await self._journal.outcome(self._project_id, batch.id)
                 if receipt is not None:
                     return receipt
-            if self._epoch is None:
-                self._epoch = await self._projects.claim_epoch(self._project_id)
-                log(logger, logging.INFO, "epoch claimed", **self._where(), epoch=self._epoch[0])
-            return await self._journal.commit(self._project_id, self._epoch, batch, self._last)
+            epoch = self._epoch = self._epoch or await self._take_epoch()
+            return await self._journal.commit(self._project_id, epoch, batch, self._last)
 
         try:
             return await self._retries.run("flush", attempt)
         except FencedError as exc:  # it names this batch alone
             raise FencedError(self._project_id, self.pending()) from exc
+
+    async def _take_epoch(self) -> Epoch:
+        """Become the owner, or share the present one's epoch."""
+        take = self._projects.epoch if self._mode == "join" else self._projects.claim_epoch
+        epoch = await take(self._project_id)
+        event = "epoch joined" if self._mode == "join" else "epoch claimed"
+        log(logger, logging.INFO, event, **self._where(), epoch=epoch.number)
+        return epoch
+
+    def resume(self) -> None:
+        """Forget that a newer writer came, and the epoch; `run` may then be started again."""
+        self.failure = None
+        self._epoch = None
+        self._buffer.resume()
 
     async def end(self) -> None:
         """Let whoever still waits, and every later call, raise `ClosedError`."""
@@ -196,8 +211,12 @@ class Flusher:
                 while that is too far behind.
         """
         told = self._receipts.told
-        await self.reach(self._buffer.accepted)
+        await self.drain()
         return self._receipts.since(told, self.head)
+
+    async def drain(self) -> None:
+        """Wait until what was accepted before this call is in PostgreSQL."""
+        await self.reach(self._buffer.accepted)
 
     async def reach(self, ticket: int) -> None:
         """Wait until the first `ticket` accepted items are stored."""

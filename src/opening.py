@@ -38,7 +38,7 @@ def open(  # noqa: A001
     Args:
         project_id: Your name for it: `[A-Za-z0-9._-]`, at most 64 bytes.
         title: Title of a new project.
-        mode: `own`: the first write takes the project over from an earlier writer.
+        mode: `own`, `join` or `read`: see `AsyncStorageAdapter`.
         database_url: PostgreSQL 16 or later, `postgresql://…`; goes with `neo4j_uri`.
         neo4j_uri: Neo4j 2026, `bolt://`, `neo4j://` and their `+s` forms.
         neo4j_username: The user to log in as.

@@ -40,7 +40,7 @@ class Reads:
 
     async def _read(self, query: Callable[[NodeRepository, Guard], Awaitable[T]]) -> T:
         session = await self._ready()
-        return await session.read(lambda guard: query(session.nodes, guard))
+        return await session.barrier.read(lambda guard: query(session.nodes, guard))
 
     async def load_project(self) -> LoadedProject:
         """Load the project: its tree, current rubric, scores and the orchestrator's state.
@@ -48,8 +48,8 @@ class Reads:
         Cost: a fixed number of statements; the rest grows with the nodes and scores.
         """
         session = await self._ready()
-        snapshot = await session.load()
-        columns = await session.read(
+        snapshot = await session.barrier.ask(lambda: session.projects.load(self._project_id))
+        columns = await session.barrier.read(
             lambda guard: session.nodes.load_tree(self._project_id, guard), snapshot.head
         )
         state = None if snapshot.state is None else orjson.loads(snapshot.state)
@@ -60,7 +60,7 @@ class Reads:
     async def load_state(self) -> Any:
         """Return what `save_state` was last given, or `None`. Asks PostgreSQL alone."""
         session = await self._ready()
-        state = await session.load_state()
+        state = await session.barrier.ask(lambda: session.projects.load_state(self._project_id))
         return None if state is None else orjson.loads(state)
 
     async def node(self, node_id: str) -> Node:

@@ -60,7 +60,7 @@ class Rubrics:
         Cost: one PostgreSQL transaction; grows with the number of scored nodes.
         """
         session = await self._ready()
-        await session.drain()
+        await session.flusher.drain()
         await session.insist("rubric", lambda: self._activate(session, version, judge))
 
     async def _activate(self, session: Session, version: int, judge: str | None) -> None:
@@ -81,9 +81,9 @@ class Rubrics:
     async def current(self) -> Rubric | None:
         """Return the current rubric; `None` before the first. Cost: one statement or two."""
         session = await self._ready()
-        return await session.ask(session.rubrics.current)
+        return await session.barrier.ask(lambda: session.rubrics.current(session.project_id))
 
     async def history(self) -> list[Rubric]:
         """Return all versions, oldest first; empty before the first."""
         session = await self._ready()
-        return await session.ask(session.rubrics.history)
+        return await session.barrier.ask(lambda: session.rubrics.history(session.project_id))

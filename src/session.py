@@ -10,13 +10,20 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from .applying import Applier
+from .barrier import ReadBarrier
 from .buffer import Buffer, KnownIds
 from .delivery import Delivery
-from .errors import ClosedError, NotFoundError, SapwoodError, StaleReadError, UnavailableError
+from .errors import (
+    ClosedError,
+    FencedError,
+    NotFoundError,
+    SapwoodError,
+    read_only,
+)
 from .events import log
 from .flushing import Flusher
 from .graph import GraphClearing, GraphWriter, NodeRepository
-from .history import BehindError, History
+from .history import History
 from .relational import Journal, PrincipleScoreRepository, ProjectRepository, RubricRepository
 from .retry import Retries
 
@@ -24,9 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
     from .batch import Draft
-    from .graph import Guard
-    from .relational import Head, ProjectSnapshot
-    from .settings import Settings
+    from .settings import Mode, Settings
     from .stores import Stores
 
 T = TypeVar("T")
@@ -39,8 +44,9 @@ STOP_WAIT_S = 2.0
 class Session:
     """One adapter's life from open to close, bound to an event loop and a process."""
 
-    def __init__(self, stores: Stores, project_id: str, settings: Settings) -> None:
+    def __init__(self, stores: Stores, project_id: str, mode: Mode, settings: Settings) -> None:
         self.project_id = project_id
+        self.mode: Mode = mode
         self.settings = settings
         self.counts: Counter[str] = Counter()
         self.retries = Retries(project_id, self.counts)
@@ -60,17 +66,22 @@ class Session:
         self._prepare_graph = stores.prepare_graph
 
     @classmethod
-    async def open(cls, stores: Stores, project_id: str, title: str, settings: Settings) -> Session:
+    async def open(
+        cls, stores: Stores, project_id: str, title: str, mode: Mode, settings: Settings
+    ) -> Session:
         """Find or make the project and start the tasks. Neo4j need not be there yet."""
-        await stores.open()
-        session = cls(stores, project_id, settings)
+        await stores.open(upgrade=mode != "read")
+        session = cls(stores, project_id, mode, settings)
         await session._start(title)
         return session
 
     async def _start(self, title: str) -> None:
-        project = await self.projects.ensure(self.project_id, title=title)
+        if self.mode == "read":
+            project = await self.projects.get(self.project_id)
+        else:
+            project = await self.projects.ensure(self.project_id, title=title)
         head = await self.projects.head(self.project_id)
-        history = History(self.project_id, head.incarnation, self.journal)
+        self._history = history = History(self.project_id, head.incarnation, self.journal)
         applier = Applier(
             self.project_id,
             history,
@@ -92,20 +103,53 @@ class Session:
             self.delivery,
             self.retries,
             self.counts,
+            self.mode,
         )
         self.flusher.head = head.seq
+        self.barrier = ReadBarrier(
+            self.project_id,
+            self.projects,
+            self.flusher,
+            self.delivery,
+            self.retries,
+            self.settings.read_wait_s,
+        )
         log(logger, logging.INFO, "project opened", project=self.project_id, head=head.seq)
-        name = self.project_id
-        self._flushing = asyncio.create_task(self.flusher.run(), name=f"sapwood flush {name}")
-        self._applying = asyncio.create_task(self.delivery.run(), name=f"sapwood apply {name}")
+        self._start_flushing()
+        name = f"sapwood apply {self.project_id}"
+        self._applying = asyncio.create_task(self.delivery.run(), name=name)
+
+    def _start_flushing(self) -> None:
+        name = f"sapwood flush {self.project_id}"
+        self._flushing = asyncio.create_task(self.flusher.run(), name=name)
 
     def check(self) -> None:
         """Raise what makes every call fail: a foreign loop or process, a fatal error."""
+        self.check_home()
+        self.flusher.check()
+
+    def check_writable(self) -> None:
+        """Raise `ReadOnlyError` if this adapter only looks."""
+        if self.mode == "read":
+            raise read_only(self.project_id)
+
+    async def rejoin(self) -> None:
+        """Write again after `FencedError`."""
+        self.check_writable()
+        if self.flusher.failure is None:
+            return
+        if not isinstance(self.flusher.failure, FencedError):
+            self.flusher.check()
+        await self.barrier.ask(self._history.require_project, drain=False)
+        self.flusher.resume()
+        self._start_flushing()
+
+    def check_home(self) -> None:
+        """Raise `ClosedError` in a foreign loop or process."""
         if os.getpid() != self._pid:
             raise ClosedError("this adapter was opened before a fork; open one in each process")
         if asyncio.get_running_loop() is not self._loop:
             raise ClosedError("this adapter belongs to another event loop; open one in each loop")
-        self.flusher.check()
 
     async def close(self) -> None:
         """Store what is pending, give the graph a moment, end the tasks.
@@ -122,14 +166,20 @@ class Session:
         finally:
             self.delivery.stop()
             await asyncio.wait([self._applying], timeout=STOP_WAIT_S)
+            await self.abandon()
+        self.flusher.raise_rejected()
+
+    async def abandon(self) -> None:
+        """End the tasks at once. What is pending is not stored, and who waits for it is told."""
+        try:
             for task in (self._flushing, self._applying):
                 task.cancel()
             await asyncio.gather(self._flushing, self._applying, return_exceptions=True)
+        finally:
             await self.flusher.end()
             fields = {"head": self.flusher.head, "pending": self.buffer.pending}
             level = logging.ERROR if self.buffer.pending else logging.INFO
             log(logger, level, "project closed", project=self.project_id, **fields)
-        self.flusher.raise_rejected()
 
     async def _drain(self) -> None:
         try:
@@ -162,6 +212,7 @@ class Session:
         Raises:
             RejectedItemsError: A racing writer made earlier items invalid, and no call said so.
         """
+        self.check_writable()
         async with self._accepting:
             self.flusher.raise_rejected()
             self.buffer.begin()
@@ -213,7 +264,8 @@ class Session:
         return await self.insist("lookup", find)
 
     async def insist(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a unit of PostgreSQL work until it succeeds or this adapter is closed."""
+        """Repeat a write to PostgreSQL until it succeeds or this adapter is closed."""
+        self.check_writable()
 
         async def attempt(_: int) -> T:
             self.flusher.check()
@@ -221,71 +273,8 @@ class Session:
 
         return await self.retries.run(what, attempt)
 
-    async def load(self) -> ProjectSnapshot:
-        """Return all that PostgreSQL has of the project, as of one moment."""
-        return await self.ask(self.projects.load)
-
-    async def load_state(self) -> bytes | None:
-        """Return the orchestrator's state as it is stored."""
-        return await self.ask(self.projects.load_state)
-
-    async def drain(self) -> None:
-        """Wait until what was accepted before this call is in PostgreSQL."""
-        await self.flusher.reach(self.buffer.accepted)
-
     async def rebuild(self) -> None:
         """Have the graph made again, and wait until it has all that is committed by now."""
-        head = await self.ask(self.projects.head)
+        self.check_writable()
+        head = await self.barrier.ask(lambda: self.projects.head(self.project_id))
         await self.delivery.rebuild(head.seq)
-
-    async def read(self, query: Callable[[Guard], Awaitable[T]], head: Head | None = None) -> T:
-        """Run a graph read that sees everything committed before it began.
-
-        Args:
-            query: Reads in one transaction; gives its watermark to the guard before the data.
-            head: The position to wait for, if it was read already.
-
-        Raises:
-            StaleReadError: The graph did not get there within `read_wait_s`.
-            UnavailableError: PostgreSQL did not answer within that time.
-        """
-        deadline = self._deadline()
-        to_reach = await self.ask(self.projects.head, deadline) if head is None else head
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self.retries.run("read", lambda _: self._read_at(query, to_reach))
-        except TimeoutError:
-            raise self._stale(to_reach.seq) from self.delivery.cause
-
-    async def ask(self, find: Callable[[str], Awaitable[T]], deadline: float | None = None) -> T:
-        """Ask PostgreSQL for what it has of the project, once what was accepted is in it.
-
-        Raises:
-            UnavailableError, StaleReadError: There was no answer within `read_wait_s`.
-        """
-        deadline = self._deadline() if deadline is None else deadline
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self.drain()
-                return await self.retries.run("read", lambda _: find(self.project_id))
-        except TimeoutError:
-            if not self.delivery.has_room():  # then it was Neo4j that the drain waited for
-                raise self._stale(self.flusher.head) from self.delivery.cause
-            raise UnavailableError(
-                "postgresql", f"no answer within {self.settings.read_wait_s:g} s; is it running?"
-            ) from None
-
-    def _deadline(self) -> float:
-        return self._loop.time() + self.settings.read_wait_s
-
-    def _stale(self, head: int) -> StaleReadError:
-        return StaleReadError(self.project_id, self.delivery.applied, head)
-
-    async def _read_at(self, query: Callable[[Guard], Awaitable[T]], head: Head) -> T:
-        to_reach = head.seq
-        while True:
-            await self.delivery.reach(to_reach, self.settings.read_wait_s)
-            try:
-                return await query(lambda mark: self.delivery.check(mark, head))
-            except BehindError as behind:
-                to_reach = behind.seq

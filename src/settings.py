@@ -20,7 +20,8 @@ APPLY_BYTES = 8 * MIB
 LINGER_S = 0.005
 """How long an apply waits for more entries when nobody waits for it."""
 
-Mode = Literal["own"]
+Mode = Literal["own", "join", "read"]
+"""How an adapter takes part in a project: as its one owner, as one of several, or looking."""
 
 
 class Options(TypedDict, total=False):

@@ -21,8 +21,12 @@ class Stores:
         self.db = db
         self.graph = graph
 
-    async def open(self) -> None:
-        """Check PostgreSQL. Neo4j is met later, so that its absence stops no flush."""
+    async def open(self, *, upgrade: bool) -> None:
+        """Check PostgreSQL. Neo4j is met later, so that its absence stops no flush.
+
+        Args:
+            upgrade: Ignored here: the schema of given stores is their owner's to change.
+        """
         await self.db.check()
 
     async def prepare_graph(self) -> None:
@@ -39,8 +43,14 @@ class FoundStores(Stores):
     def __init__(self, find_servers: Callable[[], Endpoints]) -> None:
         self._find_servers = find_servers
 
-    async def open(self) -> None:
-        """Find the servers, starting embedded ones if need be, and update PostgreSQL's schema."""
+    async def open(self, *, upgrade: bool) -> None:
+        """Find the servers, starting embedded ones if need be.
+
+        Args:
+            upgrade: Bring the schemas to this release; else they are checked alone, since whoever
+                only looks changes nothing.
+        """
+        self._upgrade = upgrade
         endpoints = await asyncio.to_thread(self._find_servers)
         self.db = Database(endpoints.database_url)
         self.graph = Graph(
@@ -48,12 +58,13 @@ class FoundStores(Stores):
             auth=(endpoints.neo4j_username, endpoints.neo4j_password),
             database=endpoints.neo4j_database,
         )
-        await self.db.create_tables()
+        if upgrade:
+            await self.db.create_tables()
         await self.db.check()
 
     async def prepare_graph(self) -> None:
-        """Bring Neo4j's schema up to date."""
-        await self.graph.create_schema()
+        """Bring Neo4j's schema up to date, or check it."""
+        await (self.graph.create_schema() if self._upgrade else self.graph.verify_schema())
 
     async def close(self) -> None:
         """Close both connections; embedded servers go on running."""

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from sapwood.settings import Options
+    from sapwood.settings import Mode, Options
 
 
 class OpenStore(Protocol):
     """Makes adapters that are closed at the end of the test."""
 
     def __call__(
-        self, project_id: str | None = None, **options: Unpack[Options]
+        self, project_id: str | None = None, *, mode: Mode = "own", **options: Unpack[Options]
     ) -> AsyncStorageAdapter: ...
 
 
@@ -120,8 +120,12 @@ async def open_store(database: Database, graph: Graph, project_id: str) -> Async
     stores: list[AsyncStorageAdapter] = []
     own_id = project_id
 
-    def make(project_id: str | None = None, **options: Unpack[Options]) -> AsyncStorageAdapter:
-        store = AsyncStorageAdapter(database, graph, project_id=project_id or own_id, **options)
+    def make(
+        project_id: str | None = None, *, mode: Mode = "own", **options: Unpack[Options]
+    ) -> AsyncStorageAdapter:
+        store = AsyncStorageAdapter(
+            database, graph, project_id=project_id or own_id, mode=mode, **options
+        )
         stores.append(store)
         return store
 

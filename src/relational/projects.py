@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, literal_column, select, text
 
 from ..errors import ConflictError
 from ..model import new_id
@@ -21,10 +21,22 @@ from .project_row import (
 )
 from .rubrics import read_current
 from .scores import read_columns
-from .tables import OrchestratorStateRow, ProjectRow
+from .tables import (
+    Base,
+    BranchStatsRow,
+    JournalRow,
+    LabelledSampleRow,
+    NodeRef,
+    OrchestratorStateRow,
+    PrincipleRow,
+    PrincipleScoreRow,
+    ProjectRow,
+    RubricPrincipleRow,
+    RubricRow,
+)
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from ..model import Project, Rubric
@@ -32,8 +44,9 @@ if TYPE_CHECKING:
     from .scores import ScoreColumns
 
 _INSERT: Final = text(
-    "INSERT INTO sapwood.project (id, title, incarnation)"
-    " VALUES (:project_id, :title, :incarnation) ON CONFLICT (id) DO NOTHING"
+    # The mark is the owner's too before the first claim: whoever joined then, joined this creation.
+    "INSERT INTO sapwood.project (id, title, incarnation, owner)"
+    " VALUES (:project_id, :title, :incarnation, :incarnation) ON CONFLICT (id) DO NOTHING"
 )
 _CLAIM: Final = text(
     "UPDATE sapwood.project SET epoch = epoch + 1, owner = :owner, updated_at = now()"
@@ -50,20 +63,22 @@ _RESUME: Final = text(
 _MARK_DELETING: Final = text(
     "UPDATE sapwood.project SET state = 'deleting', stalled_seq = NULL, stalled_cause = NULL,"
     " epoch = epoch + 1, owner = '', rubric_version = NULL, updated_at = now()"
-    " WHERE id = :project_id RETURNING state"
+    " WHERE id = :project_id RETURNING incarnation"
 )
-_DELETE: Final = (
-    text("DELETE FROM sapwood.branch_stats WHERE project_id = :project_id"),
-    text("DELETE FROM sapwood.principle_score WHERE project_id = :project_id"),
-    text("DELETE FROM sapwood.labelled_sample WHERE project_id = :project_id"),
-    text("DELETE FROM sapwood.rubric_principle WHERE project_id = :project_id"),
-    text("DELETE FROM sapwood.rubric WHERE project_id = :project_id"),
-    text("DELETE FROM sapwood.principle WHERE project_id = :project_id"),
-    text("DELETE FROM sapwood.orchestrator_state WHERE project_id = :project_id"),
-    text("DELETE FROM sapwood.node_ref WHERE project_id = :project_id"),
-    text("DELETE FROM sapwood.journal WHERE project_id = :project_id"),
-    text("DELETE FROM sapwood.project WHERE id = :project_id AND state = 'deleting'"),
+_TABLES: Final = (
+    BranchStatsRow,
+    PrincipleScoreRow,
+    LabelledSampleRow,
+    RubricPrincipleRow,
+    RubricRow,
+    PrincipleRow,
+    OrchestratorStateRow,
+    NodeRef,
+    JournalRow,
 )
+"""What belongs to a project, in an order that no reference forbids."""
+DELETE_ROWS: Final = 20_000
+"""Rows of one transaction of a deletion, so that none takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,34 +228,57 @@ class ProjectRepository:
             scores = await read_columns(connection, project_id)
         return ProjectSnapshot(project_of(row), head_of(row), rubric, scores, row.saved)
 
-    async def mark_deleting(self, project_id: str) -> None:
+    async def mark_deleting(self, project_id: str) -> str:
         """Begin to delete the project: fence its writers. May be repeated. Cost: one statement.
+
+        Returns:
+            The mark of the creation that is deleted.
 
         Raises:
             NotFoundError: There is no such project.
         """
         async with self._database.transaction() as connection:
-            state = await connection.scalar(_MARK_DELETING, {"project_id": project_id})
-        if state is None:
+            incarnation: str | None = await connection.scalar(
+                _MARK_DELETING, {"project_id": project_id}
+            )
+        if incarnation is None:
             raise missing(project_id)
+        return incarnation
 
     async def delete_rows(self, project_id: str) -> None:
         """End the deletion that `mark_deleting` began, once the graph is clear of the project.
 
-        Nothing if there is no such project. Cost: twelve statements.
+        Nothing if there is no such project. If it is interrupted, it may be called again.
+
+        Cost: a transaction a table, and one for each 20,000 rows.
 
         Raises:
             ConflictError: The project was not marked.
         """
+        for table in _TABLES:
+            while await self._delete_some(project_id, table):
+                pass
         async with self._database.transaction() as connection:
-            statement = select(ProjectRow.state).where(ProjectRow.id == project_id)
-            state = await connection.scalar(statement.with_for_update())
-            if state is None:
-                return
-            if state != "deleting":
-                raise ConflictError(f"project {project_id!r} is not marked as being deleted")
-            for delete in _DELETE:
-                await connection.execute(delete, {"project_id": project_id})
+            await _require_deleting(connection, project_id)
+            await connection.execute(delete(ProjectRow).where(ProjectRow.id == project_id))
+
+    async def _delete_some(self, project_id: str, table: type[Base]) -> bool:
+        """Delete some rows of a table; return whether there may be more."""
+        rows = table.__table__
+        ctid: ColumnElement[Any] = literal_column("ctid")
+        some = select(ctid).select_from(rows).where(rows.c.project_id == project_id)
+        statement = delete(table).where(ctid.in_(some.limit(DELETE_ROWS)))
+        async with self._database.transaction() as connection:
+            await _require_deleting(connection, project_id)
+            return bool((await connection.execute(statement)).rowcount)
+
+
+async def _require_deleting(connection: AsyncConnection, project_id: str) -> None:
+    """Raise `ConflictError` if the project is there and not marked."""
+    statement = select(ProjectRow.state).where(ProjectRow.id == project_id)
+    state = await connection.scalar(statement.with_for_update())
+    if state not in (None, "deleting"):
+        raise ConflictError(f"project {project_id!r} is not marked as being deleted")
 
 
 async def _find(connection: AsyncConnection, project_id: str) -> Row[*tuple[Any, ...]] | None:

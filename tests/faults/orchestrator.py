@@ -27,7 +27,6 @@ from sapwood import (
 )
 
 STEP = 10
-vars(import_module("sapwood.applying"))["APPLY_ROWS"] = 2
 
 
 def node(number: int) -> Node:
@@ -72,4 +71,5 @@ async def main(given: dict[str, str], project_id: str, nodes: int) -> None:
 
 
 if __name__ == "__main__":
+    vars(import_module("sapwood.applying"))["APPLY_ROWS"] = 2  # of this process alone
     asyncio.run(main(json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], int(sys.argv[3])))

@@ -21,7 +21,9 @@ FILES = {
 CALLED = {
     key
     for path in SOURCE.glob("*.py")
-    for key in re.findall(r'"((?:frontier|lineage|node|project|schema)\.\w+)"', path.read_text())
+    for key in re.findall(
+        r'"((?:frontier|lineage|node|project|prune|schema)\.\w+)"', path.read_text()
+    )
 }
 
 HEADER = """// node.sample: what it is for,
