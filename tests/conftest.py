@@ -14,6 +14,8 @@ from neo4j import AsyncGraphDatabase
 from sapwood import AsyncStorageAdapter, Database, Graph, failpoints
 from sapwood.servers import EmbeddedServers, Endpoints, default_data_dir
 
+from .containers import selection
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
@@ -48,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="data folder of the embedded servers; two runs at a time want two of them",
     )
+    selection.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(selection, "containers")
 
 
 @pytest.fixture(scope="session")
