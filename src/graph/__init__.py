@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from .connection import Graph
-from .reads import Guard, Key, NodeRepository
+from .reads import KEYS, SCORES, Guard, Key, NodeRepository, Score
 from .writes import ApplyTransaction, GraphWriter, Watermark
 
 __all__ = [
+    "KEYS",
+    "SCORES",
     "ApplyTransaction",
     "Graph",
     "GraphWriter",
     "Guard",
     "Key",
     "NodeRepository",
+    "Score",
     "Watermark",
 ]
