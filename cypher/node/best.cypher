@@ -1,6 +1,6 @@
 // node.best: nodes of the highest score, of a whole project
 // $project_id: text
-// $key: text: score or rubric_score; nodes without it are left out
+// $order_by: text: score or rubric_score; nodes without it are left out
 // $limit: integer, nodes
 // $applied: integer; the watermark read in this transaction; newer nodes are left out
 // $fields: list of column names; the other columns come back null
@@ -14,7 +14,7 @@
 MATCH (n:Node)
 USING INDEX n:Node(project_id, id)
 WHERE n.project_id = $project_id AND n.id IS NOT NULL AND n.seq <= $applied
-WITH n, CASE $key
+WITH n, CASE $order_by
   WHEN 'score' THEN n.score
   WHEN 'rubric_score' THEN n.rubric_score
 END AS value

@@ -1,7 +1,7 @@
 // node.best_of_status: nodes of the highest score, among those of one status
 // $project_id: text
 // $status: text
-// $key: text: score or rubric_score; nodes without it are left out
+// $order_by: text: score or rubric_score; nodes without it are left out
 // $limit: integer, nodes
 // $applied: integer; the watermark read in this transaction; newer nodes are left out
 // $fields: list of column names; the other columns come back null
@@ -15,7 +15,7 @@
 MATCH (n:Node)
 USING INDEX n:Node(project_id, status)
 WHERE n.project_id = $project_id AND n.status = $status AND n.seq <= $applied
-WITH n, CASE $key
+WITH n, CASE $order_by
   WHEN 'score' THEN n.score
   WHEN 'rubric_score' THEN n.rubric_score
 END AS value

@@ -2,7 +2,7 @@
 // $project_id: text
 // $node_id: text
 // $status: text; keep only nodes of this status; null for all
-// $key: text: score or rubric_score; nodes without it are left out
+// $order_by: text: score or rubric_score; nodes without it are left out
 // $limit: integer, nodes
 // $applied: integer; the watermark read in this transaction; newer nodes are left out
 // $fields: list of column names; the other columns come back null
@@ -16,7 +16,7 @@
 MATCH (:Node {project_id: $project_id, id: $node_id}) (()-[:PARENT_OF]->())* (n:Node)
 WHERE n.project_id = $project_id AND n.seq <= $applied AND ($status IS NULL OR n.status = $status)
 WITH DISTINCT n
-WITH n, CASE $key
+WITH n, CASE $order_by
   WHEN 'score' THEN n.score
   WHEN 'rubric_score' THEN n.rubric_score
 END AS value

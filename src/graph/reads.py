@@ -237,7 +237,7 @@ class NodeRepository:
         Source: `cypher/node/best.cypher`, `best_of_status.cypher`, `best_under.cypher`.
         """
         check = Arguments("best_nodes")
-        ranked = {"key": check.choice("key", key, SCORES), "limit": check.count("n", n)}
+        ranked = {"order_by": check.choice("key", key, SCORES), "limit": check.count("n", n)}
         statement, asked = _among(_BEST, under, check.status(status))
         async with self._at(project_id, guard, check.fields(fields)) as read:
             return await read.there(await read.columns(statement, **asked, **ranked), under)

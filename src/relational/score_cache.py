@@ -61,7 +61,7 @@ class CachedScores(NamedTuple):
         misses: The pairs that have none, never judged or failed.
     """
 
-    hits: dict[ScoreKey, float]
+    hits: dict[tuple[str, str], float]
     misses: list[ScoreKey]
 
 
@@ -89,7 +89,7 @@ async def read_cached(
     if row.unknown:
         raise NotFoundError.node(project_id, row.unknown[0])
     stored = zip(row.node_ids or (), row.stored_principle_ids or (), strict=True)
-    known = dict(zip(map(ScoreKey._make, stored), row.scores or (), strict=True))
+    known: dict[tuple[str, str], float] = dict(zip(stored, row.scores or (), strict=True))
     keys = [ScoreKey(node_id, each) for node_id in node_ids for each in principle_ids]
     return CachedScores(
         {key: known[key] for key in keys if key in known},
