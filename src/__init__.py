@@ -49,8 +49,9 @@ if TYPE_CHECKING:
     )
     from .nodes import Nodes
     from .opening import open  # noqa: A004
-    from .relational import Database
+    from .relational import CachedScores, Database, ScoreKey
     from .settings import Settings
+    from .streaming import NodeStream
     from .tree import Tree
 
 __version__ = version("sapwood")
@@ -91,14 +92,16 @@ _HOMES = {
     ),
     "nodes": ("Nodes",),
     "opening": ("open",),
-    "relational": ("Database",),
+    "relational": ("CachedScores", "Database", "ScoreKey"),
     "settings": ("Settings",),
+    "streaming": ("NodeStream",),
     "tree": ("Tree",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AsyncStorageAdapter",
+    "CachedScores",
     "ClosedError",
     "ConflictError",
     "Database",
@@ -109,6 +112,7 @@ __all__ = [
     "LoadedProject",
     "Node",
     "NodeStatus",
+    "NodeStream",
     "Nodes",
     "NotFoundError",
     "Principle",
@@ -121,6 +125,7 @@ __all__ = [
     "Rubric",
     "SapwoodError",
     "SchemaError",
+    "ScoreKey",
     "ServerError",
     "Settings",
     "SettingsError",

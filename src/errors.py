@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from .model import RejectedItem
 
@@ -53,6 +54,11 @@ class ConflictError(SapwoodError):
 
 class NotFoundError(SapwoodError, LookupError):
     """There is no such project, node, rubric or principle."""
+
+    @classmethod
+    def node(cls, project_id: str, node_id: str) -> Self:
+        """Return the error for a node that a project has not."""
+        return cls(f"node {node_id}: project {project_id!r} has no such node")
 
 
 class RejectedItemsError(SapwoodError):

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
+from .arguments import Arguments
 from .errors import NotFoundError
+from .graph import KEYS, SCORES
 from .loading import LoadedProject
 from .nodes import Nodes
-from .tree import Tree
+from .streaming import NodeStream
+from .tree import TREE_FIELDS, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable
 
-    from .graph import Guard, Key, NodeRepository
-    from .model import Node, NodeStatus
+    from .graph import Guard, Key, NodeRepository, Score
+    from .model import Node, NodeStatus, Rubric
     from .nodes import Columns
+    from .relational import CachedScores
     from .session import Session
 
 T = TypeVar("T")
@@ -26,11 +30,17 @@ class Reads:
     """The reading half of an adapter.
 
     Guarantees: Each read first flushes this adapter's own buffer, and then sees whatever was
-        committed, by anyone, before it began; no child comes without its parent.
-    Raises: StaleReadError when the graph does not get there within `read_wait_s`; StalledError or
+        committed, by anyone, before it began, as of one position; no child comes without its
+        parent. The same question at the same position has the same answer in the same order.
+    Raises: ValidationError, before anything else, for an argument that is none of its kind;
+        StaleReadError when the graph does not get there within `read_wait_s`; StalledError or
         DivergedError when it cannot; UnavailableError when PostgreSQL does not answer in time.
-    Cost: one PostgreSQL statement and one Neo4j transaction of at most five round trips, however
-        many nodes come back.
+    Cost: one PostgreSQL statement and one Neo4j transaction of at most six round trips, however
+        many nodes come back. Reads and applies of one project take turns.
+
+    Where a read takes them: `fields` names the columns wanted (`id` comes always), all by default;
+    with some only, take the values by `Nodes.column`. `status` keeps the nodes of one status,
+    given as `NodeStatus` or as its text. `limit` is the most nodes, the first in the order.
     """
 
     _project_id: str
@@ -42,15 +52,21 @@ class Reads:
         session = await self._ready()
         return await session.barrier.read(lambda guard: query(session.nodes, guard))
 
-    async def load_project(self) -> LoadedProject:
+    async def load_project(self, *, fields: Collection[str] | None = None) -> LoadedProject:
         """Load the project: its tree, current rubric, scores and the orchestrator's state.
+
+        Args:
+            fields: Columns of the tree, besides those that make it a tree: `id`, `parent_id`,
+                `status` and `depth`.
 
         Cost: a fixed number of statements; the rest grows with the nodes and scores.
         """
+        wanted = None if fields is None else Arguments("load_project").fields(fields) + TREE_FIELDS
         session = await self._ready()
         snapshot = await session.barrier.ask(lambda: session.projects.load(self._project_id))
         columns = await session.barrier.read(
-            lambda guard: session.nodes.load_tree(self._project_id, guard), snapshot.head
+            lambda guard: session.nodes.load_tree(self._project_id, guard, fields=wanted),
+            snapshot.head,
         )
         state = None if snapshot.state is None else orjson.loads(snapshot.state)
         return LoadedProject(
@@ -69,51 +85,83 @@ class Reads:
         Raises:
             NotFoundError: The project has no such node.
         """
-        project = self._project_id
-        found = await self._read(lambda nodes, guard: nodes.node(project, guard, node_id))
+        project, wanted = self._project_id, Arguments("node").node_id(node_id)
+        found = await self._read(lambda nodes, guard: nodes.node(project, guard, wanted))
         if found is None:
-            raise self._missing(node_id)
+            raise NotFoundError.node(project, wanted)
         return found
 
-    async def nodes(self, node_ids: Iterable[str]) -> Nodes:
+    async def nodes(
+        self, node_ids: Iterable[str], *, fields: Collection[str] | None = None
+    ) -> Nodes:
         """Return the nodes of these ids, in their order, each once; missing ones are left out."""
-        project, wanted = self._project_id, list(node_ids)
-        return _all(await self._read(lambda nodes, guard: nodes.nodes(project, guard, wanted)))
+        check = Arguments("nodes")
+        project, wanted, names = self._project_id, check.node_ids(node_ids), check.fields(fields)
+        return Nodes.of(
+            await self._read(lambda nodes, guard: nodes.nodes(project, guard, wanted, fields=names))
+        )
 
-    async def children(self, node_id: str) -> Nodes:
+    async def children(
+        self,
+        node_id: str,
+        *,
+        status: NodeStatus | str | None = None,
+        limit: int | None = None,
+        fields: Collection[str] | None = None,
+    ) -> Nodes:
         """Return the children of a node, by id; empty for a leaf.
 
         Raises:
             NotFoundError: The project has no such node.
         """
-        project = self._project_id
-        found = await self._read(lambda nodes, guard: nodes.children(project, guard, node_id))
-        return self._found(node_id, found)
+        check, project = Arguments("children"), self._project_id
+        parent, names = check.node_id(node_id), check.fields(fields)
+        kept, most = check.status(status), check.at_most("limit", limit)
+        found = await self._read(
+            lambda nodes, guard: nodes.children(
+                project, guard, parent, status=kept, limit=most, fields=names
+            )
+        )
+        return self._under(parent, found)
 
-    async def path(self, node_id: str) -> Nodes:
+    async def path(self, node_id: str, *, fields: Collection[str] | None = None) -> Nodes:
         """Return root first … node last, included.
 
         Raises:
             NotFoundError: The project has no such node.
         """
-        project = self._project_id
-        found = await self._read(lambda nodes, guard: nodes.path(project, guard, node_id))
-        return self._found(node_id, found)
+        check, project = Arguments("path"), self._project_id
+        last, names = check.node_id(node_id), check.fields(fields)
+        found = await self._read(
+            lambda nodes, guard: nodes.path(project, guard, last, fields=names)
+        )
+        return self._under(last, found)
 
-    async def ancestors(self, node_id: str) -> Nodes:
+    async def ancestors(self, node_id: str, *, fields: Collection[str] | None = None) -> Nodes:
         """Return parent first … root last, the node excluded; empty for a root.
 
         Raises:
             NotFoundError: The project has no such node.
         """
-        project = self._project_id
-        found = await self._read(lambda nodes, guard: nodes.ancestors(project, guard, node_id))
-        return self._found(node_id, found)
+        check, project = Arguments("ancestors"), self._project_id
+        below, names = check.node_id(node_id), check.fields(fields)
+        found = await self._read(
+            lambda nodes, guard: nodes.ancestors(project, guard, below, fields=names)
+        )
+        return self._under(below, found)
 
     async def subtree(
-        self, node_id: str, *, max_depth: int | None = None, status: NodeStatus | None = None
+        self,
+        node_id: str,
+        *,
+        max_depth: int | None = None,
+        status: NodeStatus | str | None = None,
+        limit: int | None = None,
+        fields: Collection[str] | None = None,
     ) -> Nodes:
         """Return a node and all below it, by depth, then id: parents first.
+
+        A subtree that is too large to hold at once comes by `iter_nodes(under=…)`.
 
         Args:
             max_depth: Most edges below the node; 0 is the node alone.
@@ -122,13 +170,15 @@ class Reads:
         Raises:
             NotFoundError: The project has no such node.
         """
-        project = self._project_id
+        check, project = Arguments("subtree"), self._project_id
+        top, names, kept = check.node_id(node_id), check.fields(fields), check.status(status)
+        depth, most = check.at_most("max_depth", max_depth), check.at_most("limit", limit)
         found = await self._read(
             lambda nodes, guard: nodes.subtree(
-                project, guard, node_id, max_depth=max_depth, status=status
+                project, guard, top, max_depth=depth, status=kept, limit=most, fields=names
             )
         )
-        return self._found(node_id, found)
+        return self._under(top, found)
 
     async def alive_nodes(
         self,
@@ -137,6 +187,7 @@ class Reads:
         order_by: Key = "depth",
         descending: bool = False,
         limit: int | None = None,
+        fields: Collection[str] | None = None,
     ) -> Nodes:
         """Return the frontier: the alive nodes of the project, or of a subtree.
 
@@ -144,27 +195,148 @@ class Reads:
             under: Top of the subtree, itself included.
             order_by: `score`, `rubric_score`, `depth`, `iteration` or `id`; nodes without that
                 value come last either way, equals by id.
-            limit: Most nodes.
 
         Raises:
             NotFoundError: `under` names no node of the project.
         """
-        project = self._project_id
+        check, project = Arguments("alive_nodes"), self._project_id
+        top, names = check.under(under), check.fields(fields)
+        key, most = check.choice("order_by", order_by, KEYS), check.at_most("limit", limit)
+        down = check.flag("descending", descending)
         found = await self._read(
             lambda nodes, guard: nodes.alive_nodes(
-                project, guard, under=under, order_by=order_by, descending=descending, limit=limit
+                project, guard, under=top, order_by=key, descending=down, limit=most, fields=names
             )
         )
-        return self._found(under or "", found)
+        return self._under(top, found)
 
-    def _found(self, node_id: str, columns: Columns | None) -> Nodes:
+    async def leaves(
+        self,
+        *,
+        under: str | None = None,
+        status: NodeStatus | str | None = None,
+        limit: int | None = None,
+        fields: Collection[str] | None = None,
+    ) -> Nodes:
+        """Return the nodes without children, of the project or of a subtree, by depth, then id.
+
+        Args:
+            under: Top of the subtree, itself included.
+
+        Raises:
+            NotFoundError: `under` names no node of the project.
+        """
+        check, project = Arguments("leaves"), self._project_id
+        top, names = check.under(under), check.fields(fields)
+        kept, most = check.status(status), check.at_most("limit", limit)
+        found = await self._read(
+            lambda nodes, guard: nodes.leaves(
+                project, guard, under=top, status=kept, limit=most, fields=names
+            )
+        )
+        return self._under(top, found)
+
+    async def best_nodes(
+        self,
+        n: int,
+        *,
+        key: Score = "score",
+        under: str | None = None,
+        status: NodeStatus | str | None = None,
+        fields: Collection[str] | None = None,
+    ) -> Nodes:
+        """Return the `n` nodes of the highest score, highest first, equals by id.
+
+        Fewer than `n` come back when fewer have a score.
+
+        Args:
+            key: `score`, the caller's own, or `rubric_score`.
+            under: Top of a subtree, itself included; the whole project by default.
+
+        Raises:
+            NotFoundError: `under` names no node of the project.
+        """
+        check, project = Arguments("best_nodes"), self._project_id
+        top, names, kept = check.under(under), check.fields(fields), check.status(status)
+        count, by = check.count("n", n), check.choice("key", key, SCORES)
+        found = await self._read(
+            lambda nodes, guard: nodes.best_nodes(
+                project, guard, count, key=by, under=top, status=kept, fields=names
+            )
+        )
+        return self._under(top, found)
+
+    def iter_nodes(
+        self,
+        *,
+        under: str | None = None,
+        status: NodeStatus | str | None = None,
+        fields: Collection[str] | None = None,
+        page: int = 1000,
+    ) -> NodeStream:
+        """Go through the nodes of the project, or of a subtree, in the order of their ids.
+
+            async for node in store.iter_nodes(): ...
+            async for page in store.iter_nodes(fields=["score"]).pages():
+                page.ids, page.column("score")
+
+        Guarantees: It begins at a position, as any read does, and gives each node that was there
+            then exactly once, whatever is written meanwhile; nodes that are made later never
+            come. Each page is a read of its own: what may change of a node (status, reason,
+            scores, attributes) is as it was when its page was read, and no half of an entry.
+            With `status`, each node comes that has this status from begin to end, and none that
+            had another one when its page was read.
+
+        Args:
+            under: Top of the subtree, itself included.
+            fields: With some columns only, there are `pages()` but no single nodes.
+            page: Most nodes that are held at a time, and read in one transaction.
+
+        Raises:
+            NotFoundError: `under` names no node of the project; raised by the first step.
+
+        Cost: memory for one page; with `under` also the ids of the subtree, about 100 bytes each.
+            A Neo4j transaction a page, between which others apply; PostgreSQL is asked once, and
+            once a page while others write. With `under`, the subtree is walked once, in a
+            transaction before the first page.
+        """
+        check = Arguments("iter_nodes")
+        return NodeStream(
+            self._ready,
+            under=check.under(under),
+            status=check.status(status),
+            fields=check.fields(fields),
+            page=check.count("page", page, least=1),
+        )
+
+    async def cached_scores(
+        self, node_ids: Iterable[str], *, judge: str, rubric: int | Rubric | None = None
+    ) -> CachedScores:
+        """Return which scores of a judge exist already, and which are still to be paid for.
+
+            hits, misses = await store.cached_scores(ids, judge="closeness@1")
+
+        Args:
+            rubric: A version, or a rubric as it came from the store; the current one by default.
+
+        Returns:
+            `hits`: score by (node_id, principle_id); `misses`: the pairs without one, a failed
+            evaluation among them. Together they are each node with each principle of the rubric,
+            those that weigh nothing too, in the order of `node_ids` and then of the rubric.
+
+        Raises:
+            NotFoundError: The project has no such node or version, or no current rubric.
+
+        Cost: one PostgreSQL statement, however many nodes; Neo4j is not asked.
+        """
+        check = Arguments("cached_scores")
+        wanted, by, version = check.node_ids(node_ids), check.judge(judge), check.rubric(rubric)
+        session = await self._ready()
+        return await session.barrier.ask(
+            lambda: session.scores.cached(self._project_id, wanted, by, version)
+        )
+
+    def _under(self, node_id: str | None, columns: Columns | None) -> Nodes:
         if columns is None:
-            raise self._missing(node_id)
-        return _all(columns)
-
-    def _missing(self, node_id: str) -> NotFoundError:
-        return NotFoundError(f"node {node_id}: project {self._project_id!r} has no such node")
-
-
-def _all(columns: Columns) -> Nodes:
-    return Nodes(columns, range(len(columns)))
+            raise NotFoundError.node(self._project_id, node_id or "")
+        return Nodes.of(columns)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .arguments import STATUSES, Arguments
 from .errors import DivergedError, NotFoundError
 from .model import NodeStatus
-from .nodes import FIELDS, Nodes, make_node
+from .nodes import FIELDS, Nodes, check_column, check_whole, make_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +32,8 @@ _NUMBERS: dict[str, type[np.generic]] = {
     "seq": np.int64,
 }
 _STATUSES = tuple(NodeStatus)
+TREE_FIELDS = ("id", "parent_id", "status", "depth")
+"""The columns without which there is no tree."""
 
 
 class Tree:
@@ -43,13 +46,16 @@ class Tree:
     """
 
     def __init__(self, columns: Columns) -> None:
-        """Build a tree from all columns of its nodes, parents first, as `load_tree` reads them.
+        """Build a tree from columns of its nodes, parents first, as `load_tree` reads them.
+
+        Args:
+            columns: `TREE_FIELDS` at least.
 
         Raises:
             DivergedError: A node's parent is not among them, or comes after it.
         """
         self._columns: dict[str, Any] = {}
-        for name in FIELDS:
+        for name in columns.names:
             if name in _NUMBERS:
                 numbers = np.array(columns[name], dtype=_NUMBERS[name])
                 numbers.setflags(write=False)
@@ -90,7 +96,8 @@ class Tree:
         return f"Tree({len(self)} nodes, {len(self.roots)} roots)"
 
     def at(self, place: int) -> Node:
-        """Make the node at a place."""
+        """Make the node at a place; all columns are needed."""
+        check_whole(self._columns)
         return make_node({name: self._value(name, place) for name in FIELDS})
 
     def _value(self, name: str, place: int) -> Any:
@@ -106,6 +113,19 @@ class Tree:
             raise NotFoundError(f"node {node_id}: the tree of {len(self)} nodes has no such node")
         return place
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that are there; a load with `fields` has only some."""
+        return tuple(self._columns)
+
+    def take(self, name: str, places: Sequence[int]) -> list[Any]:
+        """Return a column's values at these places, as plain values, `None` for none."""
+        column = self.column(name)
+        if not isinstance(column, np.ndarray):
+            return [column[place] for place in places]
+        found: list[Any] = column[np.asarray(places, dtype=np.intp)].tolist()
+        return [None if value != value else value for value in found]
+
     def column(self, name: str) -> Sequence[Any] | NDArray[Any]:
         """Return a column in the tree's order, read-only.
 
@@ -115,7 +135,11 @@ class Tree:
         Returns:
             Numbers as an array, `score` and `rubric_score` with NaN for none, `created_at` in
             microseconds since 1970 UTC; everything else as a tuple, `attributes` as JSON text.
+
+        Raises:
+            ValidationError: It was not loaded, or is no column.
         """
+        check_column(name, self._columns)
         column: Sequence[Any] | NDArray[Any] = self._columns[name]
         return column
 
@@ -186,16 +210,21 @@ class Tree:
     def best(
         self,
         by: Literal["rubric_score", "score"] = "rubric_score",
-        status: NodeStatus | None = None,
+        status: NodeStatus | str | None = None,
     ) -> Node | None:
         """Return the node of the highest score; of equals the first; `None` if none has one.
 
         Args:
             status: Look at nodes of this status only.
+
+        Raises:
+            ValidationError: `by` or `status` is none of its kind, or the scores were not loaded.
         """
-        scores = self._columns[by]
-        if status is not None:
-            scores = np.where(self._status == _STATUSES.index(status), scores, np.nan)
+        check = Arguments("best")
+        scores = self.column(check.choice("by", by, ("rubric_score", "score")))
+        wanted = check.status(status)
+        if wanted is not None:
+            scores = np.where(self._status == STATUSES.index(wanted), scores, np.nan)
         if np.isnan(scores).all():
             return None
         return self.at(int(np.nanargmax(scores)))

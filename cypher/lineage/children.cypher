@@ -1,16 +1,19 @@
 // lineage.children: the children of a node
 // $project_id: text
 // $node_id: text
+// $status: text; keep only nodes of this status; null for all
+// $limit: integer, nodes
 // $applied: integer; the watermark read in this transaction; newer nodes are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
-// row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC; in no order
-// nothing: no row, for a leaf and for a missing node (see node.exists)
+// row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC; by id
+// nothing: no row, also for a missing node (see node.exists)
 // mode: read
 // repeatable: yes
 
 MATCH (:Node {project_id: $project_id, id: $node_id})-[:PARENT_OF]->(n:Node)
-WHERE n.project_id = $project_id AND n.seq <= $applied
+WHERE n.project_id = $project_id AND n.seq <= $applied AND ($status IS NULL OR n.status = $status)
+WITH n ORDER BY n.id LIMIT $limit
 WITH collect(n) AS found
 UNWIND range(0, size(found) - 1, 1000) AS start
 WITH [n IN found[start..start + 1000] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from .clearing import GraphClearing
 from .connection import Graph
-from .reads import Guard, Key, NodeRepository
+from .reads import KEYS, SCORES, Guard, Key, NodeRepository, Score
 from .writes import ApplyTransaction, GraphWriter, Watermark
 
 __all__ = [
+    "KEYS",
+    "SCORES",
     "ApplyTransaction",
     "Graph",
     "GraphClearing",
@@ -15,5 +17,6 @@ __all__ = [
     "Guard",
     "Key",
     "NodeRepository",
+    "Score",
     "Watermark",
 ]

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from itertools import chain
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ValidationError
 from ..model import NodeStatus
 from ..nodes import FIELDS, Columns
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from .connection import Transaction
 
 WHOLE_FROM = 6
 """Columns from which a node's properties are read at once, if its content is among them."""
-
-
-def wanted_fields(fields: Collection[str] | None) -> tuple[str, ...]:
-    """Return the columns to read, `id` always, in the order of `FIELDS`.
-
-    Raises:
-        ValidationError: A name is none of a column.
-    """
-    if fields is None:
-        return FIELDS
-    for name in fields:
-        if name not in FIELDS:
-            raise ValidationError("fields", name, f"is no column; they are {', '.join(FIELDS)}")
-    return tuple(name for name in FIELDS if name == "id" or name in fields)
 
 
 class Reading:
@@ -56,14 +40,32 @@ class Reading:
         found = await self._columns(key, fields, parameters)
         order = _order(found["id"], found["depth"])
         names = [name for name in fields if name in self._fields]
-        return pick(Columns({name: found[name] for name in names}), order)
+        return Columns({name: found[name] for name in names}).pick(order)
 
-    async def under(self, node_id: str, key: str, **parameters: Any) -> Columns | None:
-        """Return the nodes that a statement finds by (depth, id); `None` if `node_id` is none."""
-        found = await self.sorted(key, node_id=node_id, **parameters)
-        return found if len(found) or await self.exists(node_id) else None
+    async def first(self, limit: int | None, key: str, **parameters: Any) -> Columns:
+        """Return the first nodes by (depth, id) of those that a statement finds.
 
-    async def exists(self, node_id: str) -> bool:
+        Ids and depths come first and are cut here: the server would take longer to sort them.
+        """
+        if limit is None:
+            return await self.sorted(key, **parameters)
+        found = await self._columns(key, ("id", "depth"), parameters)
+        chosen = found.pick(_order(found["id"], found["depth"])[:limit])
+        return await self.by_id(chosen["id"])
+
+    async def by_id(self, node_ids: Sequence[str], status: str | None = None) -> Columns:
+        """Return the nodes of these ids, each given once, in their order; missing ones not."""
+        found = await self.columns("node.nodes", ids=node_ids, status=status)
+        place = {node_id: at for at, node_id in enumerate(found["id"])}
+        return found.pick([place[node_id] for node_id in node_ids if node_id in place])
+
+    async def there(self, found: Columns, node_id: str | None) -> Columns | None:
+        """Return what was found under `node_id`, `None` if there is no such node."""
+        if len(found) or node_id is None or await self._exists(node_id):
+            return found
+        return None
+
+    async def _exists(self, node_id: str) -> bool:
         """Return whether there is such a node."""
         return bool(
             await self._transaction.value(
@@ -105,15 +107,3 @@ def _order(ids: Sequence[str], depths: Sequence[int]) -> list[int]:
     level = np.array(depths, dtype=np.int64)[by_id]
     order: list[int] = by_id[np.argsort(level, kind="stable")].tolist()
     return order
-
-
-def pick(columns: Columns, places: Sequence[int]) -> Columns:
-    """Return the nodes at these places, in this order."""
-    if len(places) == 0:
-        return Columns({name: [] for name in columns.names})
-    if len(places) == len(columns) and all(at == place for at, place in enumerate(places)):
-        return columns
-    if len(places) == 1:
-        return Columns({name: [columns[name][places[0]]] for name in columns.names})
-    take = itemgetter(*places)
-    return Columns({name: list(take(columns[name])) for name in columns.names})

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .columns import Reading, pick, wanted_fields
+from ..arguments import Arguments
+from .columns import Reading
 from .writes import Watermark, lock_watermark
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Iterable
+    from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 
     from ..model import Node, NodeStatus
     from ..nodes import Columns
@@ -26,8 +27,18 @@ Guard = Callable[[Watermark | None], Awaitable[int]]
 read may see nodes, or raises; what it raises ends the read and comes out of it."""
 
 Key = Literal["score", "rubric_score", "depth", "iteration", "id"]
+KEYS: tuple[Key, ...] = get_args(Key)
+"""What the frontier can be ordered by."""
+
+Score = Literal["score", "rubric_score"]
+SCORES: tuple[Score, ...] = get_args(Score)
+"""What a node can be the best by."""
 
 NO_LIMIT = (1 << 63) - 1
+_LEAVES = ("node.leaves", "node.leaves_of_status", "node.leaves_under")
+_BEST = ("node.best", "node.best_of_status", "node.best_under")
+_DEEPER_THAN_ANY = 1 << 40
+"""A depth that no tree has, and that can be added to one without leaving 64 bits."""
 
 
 class NodeRepository:
@@ -37,9 +48,11 @@ class NodeRepository:
         the data is read: all of the entries up to there, nothing of later ones.
     Cost: one transaction; six round trips at most, however many nodes there are. Reads and applies
         of one project take turns.
+    Raises: ValidationError for an argument that is none of its kind.
 
     Every read takes `project_id` and its guard first. `fields` names the columns wanted, all by
-    default; `id` comes always. Nodes come in the order (depth, id) unless it says otherwise.
+    default; `id` comes always. `status` keeps nodes of one status only; `limit` is the most nodes
+    that come back, the first ones in the order. That is (depth, id) unless it says otherwise.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -56,17 +69,17 @@ class NodeRepository:
         guard: Guard,
         node_ids: Iterable[str],
         *,
+        status: NodeStatus | str | None = None,
         fields: Collection[str] | None = None,
     ) -> Columns:
         """Return the nodes of these ids, in their order, each once; missing ones are left out.
 
         Source: `cypher/node/nodes.cypher`.
         """
-        wanted = list(dict.fromkeys(node_ids))
-        async with self._at(project_id, guard, fields) as read:
-            found = await read.columns("node.nodes", ids=wanted)
-        place = {node_id: at for at, node_id in enumerate(found["id"])}
-        return pick(found, [place[node_id] for node_id in wanted if node_id in place])
+        check = Arguments("nodes")
+        wanted, status = list(dict.fromkeys(node_ids)), check.status(status)
+        async with self._at(project_id, guard, check.fields(fields)) as read:
+            return await read.by_id(wanted, status)
 
     async def children(
         self,
@@ -74,14 +87,18 @@ class NodeRepository:
         guard: Guard,
         node_id: str,
         *,
+        status: NodeStatus | str | None = None,
+        limit: int | None = None,
         fields: Collection[str] | None = None,
     ) -> Columns | None:
-        """Return the children of a node; `None` if there is no such node.
+        """Return the children of a node, by id; `None` if there is no such node.
 
         Source: `cypher/lineage/children.cypher`.
         """
-        async with self._at(project_id, guard, fields) as read:
-            return await read.under(node_id, "lineage.children")
+        check = Arguments("children")
+        asked = {"node_id": node_id, "status": check.status(status), "limit": _most(check, limit)}
+        async with self._at(project_id, guard, check.fields(fields)) as read:
+            return await read.there(await read.columns("lineage.children", **asked), node_id)
 
     async def path(
         self,
@@ -95,7 +112,7 @@ class NodeRepository:
 
         Source: `cypher/lineage/path.cypher`.
         """
-        async with self._at(project_id, guard, fields) as read:
+        async with self._at(project_id, guard, Arguments("path").fields(fields)) as read:
             found = await read.sorted("lineage.path", node_id=node_id)
         return found if len(found) else None
 
@@ -112,7 +129,7 @@ class NodeRepository:
         Source: `cypher/lineage/path.cypher`.
         """
         path = await self.path(project_id, guard, node_id, fields=fields)
-        return None if path is None else pick(path, range(len(path) - 2, -1, -1))
+        return None if path is None else path.pick(range(len(path) - 2, -1, -1))
 
     async def subtree(
         self,
@@ -121,7 +138,8 @@ class NodeRepository:
         node_id: str,
         *,
         max_depth: int | None = None,
-        status: NodeStatus | None = None,
+        status: NodeStatus | str | None = None,
+        limit: int | None = None,
         fields: Collection[str] | None = None,
     ) -> Columns | None:
         """Return a node and all below it, parents first; `None` if there is no such node.
@@ -130,12 +148,17 @@ class NodeRepository:
             max_depth: Most edges below the node; 0 is the node alone.
             status: Keep nodes of this status only, also below nodes of another one.
 
-        Source: `cypher/lineage/subtree.cypher`.
+        Source: `cypher/lineage/subtree.cypher`, and `cypher/node/nodes.cypher` with a limit.
         """
-        async with self._at(project_id, guard, fields) as read:
-            return await read.under(
-                node_id, "lineage.subtree", max_depth=max_depth, status=status and status.value
-            )
+        check = Arguments("subtree")
+        depth, most = check.at_most("max_depth", max_depth), check.at_most("limit", limit)
+        asked = {
+            "node_id": node_id,
+            "max_depth": None if depth is None else min(depth, _DEEPER_THAN_ANY),
+            "status": check.status(status),
+        }
+        async with self._at(project_id, guard, check.fields(fields)) as read:
+            return await read.there(await read.first(most, "lineage.subtree", **asked), node_id)
 
     async def alive_nodes(
         self,
@@ -153,23 +176,99 @@ class NodeRepository:
         Args:
             under: Top of the subtree, itself included.
             order_by: Nodes without this value come last either way; equals come by id.
-            limit: Most nodes.
 
         Returns:
             The nodes as ordered; `None` if `under` names no node.
 
         Source: `cypher/frontier/alive.cypher`, `alive_under.cypher`.
         """
-        order: dict[str, Any] = {
-            "order_by": order_by,
-            "descending": descending,
-            "limit": NO_LIMIT if limit is None else limit,
+        check = Arguments("alive_nodes")
+        asked: dict[str, Any] = {
+            "order_by": check.choice("order_by", order_by, KEYS),
+            "descending": bool(descending),
+            "limit": _most(check, limit),
         }
-        async with self._at(project_id, guard, fields) as read:
+        async with self._at(project_id, guard, check.fields(fields)) as read:
             if under is None:
-                return await read.columns("frontier.alive", **order)
-            found = await read.columns("frontier.alive_under", node_id=under, **order)
-            return found if len(found) or await read.exists(under) else None
+                return await read.columns("frontier.alive", **asked)
+            found = await read.columns("frontier.alive_under", node_id=under, **asked)
+            return await read.there(found, under)
+
+    async def leaves(
+        self,
+        project_id: str,
+        guard: Guard,
+        *,
+        under: str | None = None,
+        status: NodeStatus | str | None = None,
+        limit: int | None = None,
+        fields: Collection[str] | None = None,
+    ) -> Columns | None:
+        """Return the nodes without children, of the project or of a subtree.
+
+        Returns:
+            The nodes by (depth, id); `None` if `under` names no node.
+
+        Source: `cypher/node/leaves.cypher`, `leaves_of_status.cypher`, `leaves_under.cypher`.
+        """
+        check = Arguments("leaves")
+        limited = {"limit": _most(check, limit)}
+        key, asked = _among(_LEAVES, under, check.status(status))
+        async with self._at(project_id, guard, check.fields(fields)) as read:
+            return await read.there(await read.columns(key, **asked, **limited), under)
+
+    async def best_nodes(
+        self,
+        project_id: str,
+        guard: Guard,
+        n: int,
+        *,
+        key: Score = "score",
+        under: str | None = None,
+        status: NodeStatus | str | None = None,
+        fields: Collection[str] | None = None,
+    ) -> Columns | None:
+        """Return the `n` nodes of the highest `key`, of the project or of a subtree.
+
+        Returns:
+            Highest first, equals by id; nodes without a `key` are left out. `None` if `under`
+            names no node.
+
+        Source: `cypher/node/best.cypher`, `best_of_status.cypher`, `best_under.cypher`.
+        """
+        check = Arguments("best_nodes")
+        ranked = {"order_by": check.choice("key", key, SCORES), "limit": check.count("n", n)}
+        statement, asked = _among(_BEST, under, check.status(status))
+        async with self._at(project_id, guard, check.fields(fields)) as read:
+            return await read.there(await read.columns(statement, **asked, **ranked), under)
+
+    async def page(
+        self,
+        project_id: str,
+        guard: Guard,
+        *,
+        after: str = "",
+        limit: int,
+        status: NodeStatus | str | None = None,
+        fields: Collection[str] | None = None,
+    ) -> Columns:
+        """Return the next nodes by id.
+
+        Args:
+            after: The last id of the page before; '' for the first page.
+
+        Cost: grows with the page, not with the project; with a `status`, with all that is between
+            the nodes of that status.
+        Source: `cypher/node/page.cypher`.
+        """
+        check = Arguments("page")
+        asked = {
+            "after": after,
+            "status": check.status(status),
+            "limit": check.count("limit", limit),
+        }
+        async with self._at(project_id, guard, check.fields(fields)) as read:
+            return await read.columns("node.page", **asked)
 
     async def load_tree(
         self, project_id: str, guard: Guard, *, fields: Collection[str] | None = None
@@ -178,7 +277,7 @@ class NodeRepository:
 
         Source: `cypher/project/load_tree.cypher`.
         """
-        async with self._at(project_id, guard, fields) as read:
+        async with self._at(project_id, guard, Arguments("load_tree").fields(fields)) as read:
             return await read.sorted("project.load_tree")
 
     async def count_by_status(self, project_id: str, guard: Guard) -> dict[NodeStatus, int]:
@@ -186,15 +285,29 @@ class NodeRepository:
 
         Source: `cypher/project/count_by_status.cypher`.
         """
-        async with self._at(project_id, guard, None) as read:
+        async with self._at(project_id, guard, ()) as read:
             return await read.counts()
 
     @asynccontextmanager
     async def _at(
-        self, project_id: str, guard: Guard, fields: Collection[str] | None
+        self, project_id: str, guard: Guard, fields: Sequence[str]
     ) -> AsyncGenerator[Reading]:
         """Open a transaction, show its watermark to the guard, read up to where that allows."""
-        wanted = wanted_fields(fields)
         async with self._graph.writing() as transaction:
             applied = await guard(await lock_watermark(transaction, project_id))
-            yield Reading(transaction, project_id, applied, wanted)
+            yield Reading(transaction, project_id, applied, tuple(fields))
+
+
+def _most(check: Arguments, limit: int | None) -> int:
+    most = check.at_most("limit", limit)
+    return NO_LIMIT if most is None else most
+
+
+def _among(
+    statements: tuple[str, str, str], under: str | None, status: str | None
+) -> tuple[str, dict[str, Any]]:
+    """Return which of the statements looks among these nodes, and what it has to be told."""
+    everywhere, of_status, below = statements
+    if under is not None:
+        return below, {"node_id": under, "status": status}
+    return (everywhere, {}) if status is None else (of_status, {"status": status})

@@ -10,9 +10,11 @@ from .journal import Journal, Stored
 from .project_row import Epoch, Head
 from .projects import ProjectRepository, ProjectSnapshot
 from .rubrics import RubricRepository
+from .score_cache import CachedScores, ScoreKey
 from .scores import PrincipleScoreRepository, ScoreColumns
 
 __all__ = [
+    "CachedScores",
     "Database",
     "Epoch",
     "Head",
@@ -22,5 +24,6 @@ __all__ = [
     "ProjectSnapshot",
     "RubricRepository",
     "ScoreColumns",
+    "ScoreKey",
     "Stored",
 ]

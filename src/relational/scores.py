@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 from ..batch import ScoreDraft
 from ..model import PrincipleScore
 from .driver import driver
+from .score_cache import read_cached
 from .tables import PrincipleScoreRow
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from ..batch import Batch, Resolution
+    from ..model import Rubric
     from .database import Database
+    from .score_cache import CachedScores
 
 # A failed try never replaces a score. Rows come sorted by key, so that writers cannot deadlock.
 _UPSERT: Final = (
@@ -88,6 +91,32 @@ class PrincipleScoreRepository:
             )
             for node_id, principle_id, judge, score, failure, rationale in found
         ]
+
+    async def cached(
+        self,
+        project_id: str,
+        node_ids: Iterable[str],
+        judge: str,
+        rubric: int | Rubric | None = None,
+    ) -> CachedScores:
+        """Return which scores by `judge` these nodes have under a rubric, and which they lack.
+
+        Args:
+            rubric: A version, or a rubric as it came from the store; `None` for the current one.
+
+        Returns:
+            In the order of `node_ids`, each once, and of the rubric's principles, those that
+            weigh nothing too. A failed try is a miss.
+
+        Raises:
+            NotFoundError: There is no such project, node or version, or no current rubric.
+            ValidationError: `rubric` belongs to another project.
+
+        Cost: one statement; one look into an index for each node.
+        """
+        wanted = list(dict.fromkeys(node_ids))
+        async with self._database.transaction() as connection:
+            return await read_cached(connection, project_id, wanted, judge, rubric)
 
     async def count(self, project_id: str) -> int:
         """Return how many scores a project has, failed tries left out. Cost: one statement."""

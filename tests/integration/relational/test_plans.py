@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from sapwood import Database
-from sapwood.relational import journal, rubric_scores
+from sapwood.relational import journal, rubric_scores, score_cache
 
 from .test_database import own_database
 
@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
 DIALECT: Any = PGDialect_asyncpg
 RUBRIC_SCORES = str(rubric_scores._OF_NODES.compile(dialect=DIALECT()))
+CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
 
 
 @pytest.mark.parametrize(
     ("query", "index"),
-    [(journal._REGISTERED, "pk_node_ref"), (RUBRIC_SCORES, "pk_principle_score")],
-    ids=["register", "rubric scores"],
+    [
+        (journal._REGISTERED, "pk_node_ref"),
+        (RUBRIC_SCORES, "pk_principle_score"),
+        (CACHED, "pk_principle_score"),
+        (CACHED, "pk_node_ref"),
+    ],
+    ids=["register", "rubric scores", "cached scores", "cached scores' nodes"],
 )
 async def test_a_plan_for_empty_tables_looks_up_each_node(
     servers: Endpoints, query: str, index: str

@@ -124,6 +124,24 @@ async def test_the_statements_of_reads_do_not_grow_with_the_project(
     assert await sent() == before == [5, 3, 3, 3, 3, 3]
 
 
+async def test_the_score_cache_is_asked_once_for_any_number_of_nodes(
+    log: Log, project_id: str
+) -> None:
+    projects, rubrics = ProjectRepository(log.database), RubricRepository(log.database)
+    scores = PrincipleScoreRepository(log.database)
+    await projects.ensure(project_id)
+    writer = Writer(Journal(log.database), project_id, await projects.claim_epoch(project_id))
+    saved = await rubrics.save(project_id, Rubric(principles=(Principle(key="a"),)))
+    nodes = [node() for _ in range(500)]
+    await writer.commit(*nodes, *(score(target, saved["a"].id, 1.0) for target in nodes))
+    ids = [target.node_id for target in nodes]
+    await scores.cached(project_id, ids, "judge@1", 1)
+    for count in (1, 500):
+        log.count()
+        assert len((await scores.cached(project_id, ids[:count], "judge@1", 1)).hits) == count
+        assert log.count() == 3  # with BEGIN and COMMIT
+
+
 async def test_opening_up_to_date_tables_costs_two_statements(log: Log) -> None:
     await log.database.create_tables()
     assert log.count() == 4  # with BEGIN and COMMIT

@@ -1,0 +1,39 @@
+// node.best: nodes of the highest score, of a whole project
+// $project_id: text
+// $order_by: text: score or rubric_score; nodes without it are left out
+// $limit: integer, nodes
+// $applied: integer; the watermark read in this transaction; newer nodes are left out
+// $fields: list of column names; the other columns come back null
+// $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
+// row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC;
+//   highest first, then by id
+// nothing: no row
+// mode: read
+// repeatable: yes
+
+MATCH (n:Node)
+USING INDEX n:Node(project_id, id)
+WHERE n.project_id = $project_id AND n.id IS NOT NULL AND n.seq <= $applied
+WITH n, CASE $order_by
+  WHEN 'score' THEN n.score
+  WHEN 'rubric_score' THEN n.rubric_score
+END AS value
+WHERE value IS NOT NULL
+WITH n ORDER BY value DESC, n.id LIMIT $limit
+WITH collect(n) AS found
+UNWIND range(0, size(found) - 1, 1000) AS start
+WITH [n IN found[start..start + 1000] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk
+RETURN
+  CASE WHEN 'id' IN $fields THEN [n IN chunk | n.id] END AS id,
+  CASE WHEN 'parent_id' IN $fields THEN [n IN chunk | n.parent_id] END AS parent_id,
+  CASE WHEN 'content' IN $fields THEN [n IN chunk | n.content] END AS content,
+  CASE WHEN 'attributes' IN $fields THEN [n IN chunk | n.attributes] END AS attributes,
+  CASE WHEN 'status' IN $fields THEN [n IN chunk | n.status] END AS status,
+  CASE WHEN 'status_reason' IN $fields THEN [n IN chunk | n.status_reason] END AS status_reason,
+  CASE WHEN 'score' IN $fields THEN [n IN chunk | n.score] END AS score,
+  CASE WHEN 'rubric_score' IN $fields THEN [n IN chunk | n.rubric_score] END AS rubric_score,
+  CASE WHEN 'iteration' IN $fields THEN [n IN chunk | n.iteration] END AS iteration,
+  CASE WHEN 'depth' IN $fields THEN [n IN chunk | n.depth] END AS depth,
+  CASE WHEN 'created_at' IN $fields THEN [n IN chunk |
+    n.created_at.epochMillis * 1000 + n.created_at.microsecond % 1000] END AS created_at,
+  CASE WHEN 'seq' IN $fields THEN [n IN chunk | n.seq] END AS seq
