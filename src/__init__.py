@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .graph import Graph
     from .loading import LoadedProject
     from .model import (
+        Difference,
         Node,
         NodeStatus,
         Principle,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         Receipt,
         RejectedItem,
         Rubric,
+        Verification,
         new_id,
     )
     from .nodes import Nodes
@@ -80,6 +82,7 @@ _HOMES = {
     "graph": ("Graph",),
     "loading": ("LoadedProject",),
     "model": (
+        "Difference",
         "Node",
         "NodeStatus",
         "Principle",
@@ -88,6 +91,7 @@ _HOMES = {
         "Receipt",
         "RejectedItem",
         "Rubric",
+        "Verification",
         "new_id",
     ),
     "nodes": ("Nodes",),
@@ -105,6 +109,7 @@ __all__ = [
     "ClosedError",
     "ConflictError",
     "Database",
+    "Difference",
     "DivergedError",
     "FencedError",
     "Graph",
@@ -135,6 +140,7 @@ __all__ = [
     "Tree",
     "UnavailableError",
     "ValidationError",
+    "Verification",
     "__version__",
     "new_id",
     "open",

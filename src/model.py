@@ -213,3 +213,38 @@ class Receipt(Record):
     labels: int = 0
     rejected: tuple[RejectedItem, ...] = ()
     applied: bool = False
+
+
+class Difference(Record):
+    """Something of a node that the graph holds otherwise than the journal says; no contents."""
+
+    node_id: str
+    problem: str
+
+
+class Verification(Record):
+    """What came of holding a project's graph against its journal.
+
+    Attributes:
+        seq: Journal position up to which they were compared.
+        journal_nodes: Nodes that the journal has made up to there.
+        graph_nodes: Nodes that the graph holds.
+        journal_digest: Sum of a digest of each node, as the journal has it.
+        graph_digest: The same, as the graph has it; equal if nothing differs.
+        found: How many differences there are.
+        differences: The first 100 of them, by node id.
+    """
+
+    project_id: str
+    seq: int
+    journal_nodes: int
+    graph_nodes: int
+    journal_digest: str
+    graph_digest: str
+    found: int
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the graph is what the journal says."""
+        return self.found == 0 and self.journal_digest == self.graph_digest

@@ -280,6 +280,23 @@ class NodeRepository:
         async with self._at(project_id, guard, Arguments("load_tree").fields(fields)) as read:
             return await read.sorted("project.load_tree")
 
+    async def audit_page(
+        self, project_id: str, guard: Guard, *, after: str, limit: int
+    ) -> list[list[Any]]:
+        """Return nodes as they stand, whoever wrote them: properties, node labels, parent edges.
+
+        Args:
+            after: The id before the first one wanted; empty for the beginning.
+
+        Source: `cypher/verify/page.cypher`.
+        """
+        async with self._graph.writing() as transaction:
+            await guard(await lock_watermark(transaction, project_id))
+            found: list[list[Any]] = await transaction.value(
+                "verify.page", project_id=project_id, after=after, limit=limit
+            )
+            return found
+
     async def count_by_status(self, project_id: str, guard: Guard) -> dict[NodeStatus, int]:
         """Return how many nodes have each status; a status without nodes counts 0.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .trees import Grove
 
-FOLDERS = ("browser", "frontier", "lineage", "node", "project", "prune", "schema")
+FOLDERS = ("browser", "frontier", "lineage", "node", "project", "prune", "schema", "verify")
 STATEMENTS = [
     parse(f"{folder}.{path.name.removesuffix('.cypher')}", path.read_text())
     for folder in FOLDERS

@@ -1,0 +1,28 @@
+// verify.page: nodes as they stand, whoever wrote them, with their node labels and parent edges
+// $project_id: text
+// $after: text; the id before the first one wanted, empty for the beginning
+// $limit: integer, nodes
+// row: found, list of [map of all properties, list of node labels, list of parent edges, each
+//   [id of the parent, project_id and child_id of the edge]]; by id; created_at in microseconds since
+//   1970 UTC, as text if it is no date and time
+// nothing: found is empty
+// mode: read
+// repeatable: yes
+// note: nodes above the watermark are not left out: nobody but a foreign tool makes such
+
+MATCH (n:Node)
+USING INDEX n:Node(project_id, id)
+WHERE n.project_id = $project_id AND n.id > $after
+WITH n ORDER BY n.project_id, n.id LIMIT $limit
+RETURN collect([
+  n {
+    .*,
+    created_at: CASE
+      WHEN n.created_at IS :: ZONED DATETIME
+        THEN n.created_at.epochMillis * 1000 + n.created_at.microsecond % 1000
+      ELSE toStringOrNull(n.created_at)
+    END
+  },
+  labels(n),
+  [(parent)-[edge:PARENT_OF]->(n) | [parent.id, edge.project_id, edge.child_id]]
+]) AS found
