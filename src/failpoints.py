@@ -2,7 +2,8 @@
 
     SAPWOOD_FAILPOINTS="flush.after_commit=kill@3,apply.in_transaction=raise"
 
-Actions: `kill` (SIGKILL to this process), `raise` (FailpointError), `hang` (until cancelled).
+Actions: `kill` (SIGKILL to this process), `stop` (SIGSTOP, until somebody continues it), `raise`
+(FailpointError), `hang` (until cancelled).
 `@n` acts on the n-th visit instead of the first, once.
 """
 
@@ -44,12 +45,13 @@ class Trap:
     sprung: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+_SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 _armed: dict[str, Trap] = {}
 
 
 def arm(name: str, action: str, visit: int = 1) -> Trap:
     """Act at the `visit`-th visit of a failpoint from now on, once."""
-    if name not in NAMES or action not in {"kill", "raise", "hang"} or visit < 1:
+    if name not in NAMES or action not in {"kill", "stop", "raise", "hang"} or visit < 1:
         raise ValueError(f"no such failpoint or action: {name}={action}@{visit}")
     trap = _armed[name] = Trap(action, visit)
     return trap
@@ -83,8 +85,9 @@ async def _trip(name: str) -> None:
         return
     del _armed[name]
     trap.sprung.set()
-    if trap.action == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
+    if trap.action in _SIGNALS:
+        os.kill(os.getpid(), _SIGNALS[trap.action])
+        return
     if trap.action == "raise":
         raise FailpointError(name)
     await asyncio.Event().wait()

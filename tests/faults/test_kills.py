@@ -6,7 +6,6 @@ Hazards: A3 (PostgreSQL commit unknown), A4 (Neo4j commit unknown), I1, I2, I3, 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -20,31 +19,12 @@ from sapwood import NodeStatus, failpoints
 from .orchestrator import STEP, node
 
 if TYPE_CHECKING:
-    from sapwood.servers import Endpoints
     from sapwood.tree import Tree
 
     from ..conftest import OpenStore
 
 NODES = 60
 ORCHESTRATOR = Path(__file__).with_name("orchestrator.py")
-
-
-@pytest.fixture
-def servers_file(servers: Endpoints, tmp_path: Path) -> Path:
-    """The servers' addresses and passwords, where no list of processes shows them."""
-    path = tmp_path / "servers.json"
-    path.touch(mode=0o600)
-    path.write_text(
-        json.dumps(
-            {
-                "database_url": servers.database_url.get_secret_value(),
-                "neo4j_uri": servers.neo4j_uri,
-                "username": servers.neo4j_username,
-                "password": servers.neo4j_password.get_secret_value(),
-            }
-        )
-    )
-    return path
 
 
 async def run(servers_file: Path, project_id: str, armed: str = "") -> tuple[int, int]:
