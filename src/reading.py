@@ -290,12 +290,13 @@ class Reads:
         Args:
             under: Top of the subtree, itself included.
             fields: With some columns only, there are `pages()` but no single nodes.
-            page: Most nodes that are held at a time, and read in one transaction.
+            page: Most nodes that are held at a time, and read in one transaction; a page has
+                fewer where contents and attributes come to 16 million characters.
 
         Raises:
             NotFoundError: `under` names no node of the project; raised by the first step.
 
-        Cost: memory for one page; with `under` also the ids of the subtree, about 100 bytes each.
+        Cost: memory for one page; with `under` also the ids of the subtree, 170 bytes each.
             A Neo4j transaction a page, between which others apply; PostgreSQL is asked once, and
             once a page while others write. With `under`, the subtree is walked once, in a
             transaction before the first page.

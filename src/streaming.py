@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, TypeVar
 
 from .errors import NotFoundError
@@ -61,21 +62,20 @@ class NodeStream:
     async def pages(self) -> AsyncIterator[Nodes]:
         """Give the nodes a page at a time, with `page.column(name)` for what was read.
 
-        A page has one node at least, and at most as many as were asked for.
+        A page has one node at least, and at most as many as were asked for: fewer where contents
+        and attributes come to 16 million characters.
         """
         moment = _Moment(self._ready)
         pages = self._by_key(moment) if self._under is None else self._by_id(moment, self._under)
         async for columns in pages:
-            if len(columns):
-                yield Nodes.of(columns)
+            yield Nodes.of(columns)
 
     async def _by_key(self, moment: _Moment) -> AsyncIterator[Columns]:
-        """Read the next nodes after the last id, until a page is not full."""
+        """Read the next nodes after the last id, until there are no more."""
         columns = await self._after("", moment)
-        yield columns
-        while len(columns) == self._page:
-            columns = await self._after(columns["id"][-1], moment)
+        while len(columns):
             yield columns
+            columns = await self._after(columns["id"][-1], moment)
 
     async def _after(self, last: str, moment: _Moment) -> Columns:
         return await moment.read(
@@ -98,13 +98,18 @@ class NodeStream:
         )
         if found is None:
             raise NotFoundError.node(moment.project_id, under)
-        ids = sorted(found["id"])
-        for start in range(0, len(ids), self._page):
-            yield await self._of(ids[start : start + self._page], moment)
+        ids, at = sorted(found["id"]), 0
+        while at < len(ids):
+            columns = await self._of(ids[at : at + self._page], moment)
+            if len(columns):
+                yield columns
+                at = bisect_right(ids, columns["id"][-1])
+            else:
+                at += self._page
 
     async def _of(self, ids: Sequence[str], moment: _Moment) -> Columns:
         return await moment.read(
-            lambda nodes, guard, project: nodes.nodes(
+            lambda nodes, guard, project: nodes.page_of_ids(
                 project, guard, ids, status=self._status, fields=self._fields
             )
         )

@@ -1,7 +1,6 @@
 // node.nodes: nodes by their ids
 // $project_id: text
 // $ids: list of node ids
-// $status: text; keep only nodes of this status; null for all
 // $applied: integer; the watermark read in this transaction; newer nodes are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
@@ -12,7 +11,7 @@
 
 UNWIND $ids AS wanted
 MATCH (n:Node {project_id: $project_id, id: wanted})
-WHERE n.seq <= $applied AND ($status IS NULL OR n.status = $status)
+WHERE n.seq <= $applied
 WITH collect(n) AS found
 UNWIND range(0, size(found) - 1, 1000) AS start
 WITH [n IN found[start..start + 1000] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk

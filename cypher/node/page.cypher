@@ -3,6 +3,7 @@
 // $after: text; the last id of the page before, '' for the first page
 // $status: text; keep only nodes of this status; null for all
 // $limit: integer, nodes
+// $characters: integer; no more nodes once content and attributes have so many; null for any number
 // $applied: integer; the watermark read in this transaction; newer nodes are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
@@ -18,6 +19,14 @@ USING INDEX n:Node(project_id, id)
 WHERE n.project_id = $project_id AND n.id > $after AND n.seq <= $applied
   AND ($status IS NULL OR n.status = $status)
 WITH n ORDER BY n.project_id, n.id LIMIT $limit
+WITH collect(n) AS next
+WITH next, CASE WHEN $characters IS NULL THEN size(next) ELSE reduce(page = [0, 0], n IN next |
+  CASE
+    WHEN page[1] >= $characters THEN page
+    ELSE [page[0] + 1, page[1] + size(n.content) + size(n.attributes)]
+  END
+)[0] END AS fitting
+UNWIND next[..fitting] AS n
 WITH collect(n) AS found
 UNWIND range(0, size(found) - 1, 1000) AS start
 WITH [n IN found[start..start + 1000] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk

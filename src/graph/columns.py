@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WHOLE_FROM = 6
 """Columns from which a node's properties are read at once, if its content is among them."""
 
+_LARGE = frozenset({"content", "attributes"})
+
 
 class Reading:
     """An open read: the transaction, the position it may see, the columns it wants."""
@@ -53,9 +55,16 @@ class Reading:
         chosen = found.pick(_order(found["id"], found["depth"])[:limit])
         return await self.by_id(chosen["id"])
 
-    async def by_id(self, node_ids: Sequence[str], status: str | None = None) -> Columns:
+    async def page(
+        self, key: str, status: str | None, characters: int, **parameters: Any
+    ) -> Columns:
+        """Return as many nodes as fit into a page; only large columns can fill one early."""
+        most = characters if _LARGE.intersection(self._fields) else None
+        return await self.columns(key, status=status, characters=most, **parameters)
+
+    async def by_id(self, node_ids: Sequence[str]) -> Columns:
         """Return the nodes of these ids, each given once, in their order; missing ones not."""
-        found = await self.columns("node.nodes", ids=node_ids, status=status)
+        found = await self.columns("node.nodes", ids=node_ids)
         place = {node_id: at for at, node_id in enumerate(found["id"])}
         return found.pick([place[node_id] for node_id in node_ids if node_id in place])
 

@@ -35,6 +35,9 @@ SCORES: tuple[Score, ...] = get_args(Score)
 """What a node can be the best by."""
 
 NO_LIMIT = (1 << 63) - 1
+PAGE_CHARACTERS = 16 << 20
+"""Characters of content and attributes after which a page is full, whatever its nodes."""
+
 _LEAVES = ("node.leaves", "node.leaves_of_status", "node.leaves_under")
 _BEST = ("node.best", "node.best_of_status", "node.best_under")
 _DEEPER_THAN_ANY = 1 << 40
@@ -69,17 +72,15 @@ class NodeRepository:
         guard: Guard,
         node_ids: Iterable[str],
         *,
-        status: NodeStatus | str | None = None,
         fields: Collection[str] | None = None,
     ) -> Columns:
         """Return the nodes of these ids, in their order, each once; missing ones are left out.
 
         Source: `cypher/node/nodes.cypher`.
         """
-        check = Arguments("nodes")
-        wanted, status = list(dict.fromkeys(node_ids)), check.status(status)
-        async with self._at(project_id, guard, check.fields(fields)) as read:
-            return await read.by_id(wanted, status)
+        wanted = list(dict.fromkeys(node_ids))
+        async with self._at(project_id, guard, Arguments("nodes").fields(fields)) as read:
+            return await read.by_id(wanted)
 
     async def children(
         self,
@@ -252,7 +253,9 @@ class NodeRepository:
         status: NodeStatus | str | None = None,
         fields: Collection[str] | None = None,
     ) -> Columns:
-        """Return the next nodes by id.
+        """Return the next nodes by id, until the page is full; none only if there are no more.
+
+        A page is full with `limit` nodes, or with `PAGE_CHARACTERS` of content and attributes.
 
         Args:
             after: The last id of the page before; '' for the first page.
@@ -262,13 +265,28 @@ class NodeRepository:
         Source: `cypher/node/page.cypher`.
         """
         check = Arguments("page")
-        asked = {
-            "after": after,
-            "status": check.status(status),
-            "limit": check.count("limit", limit),
-        }
+        asked = {"after": after, "limit": check.count("limit", limit)}
         async with self._at(project_id, guard, check.fields(fields)) as read:
-            return await read.columns("node.page", **asked)
+            return await read.page("node.page", check.status(status), PAGE_CHARACTERS, **asked)
+
+    async def page_of_ids(
+        self,
+        project_id: str,
+        guard: Guard,
+        node_ids: Sequence[str],
+        *,
+        status: NodeStatus | str | None = None,
+        fields: Collection[str] | None = None,
+    ) -> Columns:
+        """Return the first nodes of these ids, in their order, until the page is full.
+
+        Source: `cypher/node/page_of_ids.cypher`.
+        """
+        check = Arguments("page_of_ids")
+        async with self._at(project_id, guard, check.fields(fields)) as read:
+            return await read.page(
+                "node.page_of_ids", check.status(status), PAGE_CHARACTERS, ids=list(node_ids)
+            )
 
     async def load_tree(
         self, project_id: str, guard: Guard, *, fields: Collection[str] | None = None

@@ -25,7 +25,7 @@ from sapwood.relational import ProjectRepository
 from .proxy import Proxy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from sapwood.servers import Endpoints
 
@@ -88,7 +88,16 @@ async def test_flushes_go_on_while_neo4j_is_away_and_the_graph_follows_later(
         assert len((await it.store.load_project()).tree) == 10
 
 
-@pytest.mark.parametrize("read", ["alive_nodes", "load_project", "load_state"])
+READS: dict[str, Callable[[AsyncStorageAdapter], Awaitable[Any]]] = {
+    "alive_nodes": lambda store: store.alive_nodes(),
+    "load_project": lambda store: store.load_project(),
+    "load_state": lambda store: store.load_state(),
+    "cached_scores": lambda store: store.cached_scores([], judge="j@1"),
+    "iter_nodes": lambda store: anext(store.iter_nodes().pages()),
+}
+
+
+@pytest.mark.parametrize("read", READS)
 async def test_a_read_ends_in_time_while_postgresql_is_away_and_says_so(
     read: str, servers: Endpoints, project_id: str
 ) -> None:
@@ -99,11 +108,12 @@ async def test_a_read_ends_in_time_while_postgresql_is_away_and_says_so(
         it.postgres.refuse()
         async with asyncio.timeout(10):
             with pytest.raises(UnavailableError, match=r"postgresql: no answer within 0\.3 s"):
-                await getattr(it.store, read)()
+                await READS[read](it.store)
 
 
+@pytest.mark.parametrize("read", ["load_state", "cached_scores"])
 async def test_a_read_names_the_graph_if_its_flush_waits_for_that(
-    servers: Endpoints, project_id: str
+    read: str, servers: Endpoints, project_id: str
 ) -> None:
     async with rig(servers, project_id, read_wait_s=0.3, apply_wait_s=0, max_lag_rows=1) as it:
         await it.store.flush()
@@ -112,7 +122,7 @@ async def test_a_read_names_the_graph_if_its_flush_waits_for_that(
         await it.store.flush()
         await it.store.save_nodes_batch(nodes(1))
         with pytest.raises(StaleReadError, match="once Neo4j has caught up"):
-            await it.store.load_state()
+            await READS[read](it.store)
 
 
 async def test_a_saver_that_looks_something_up_hears_that_its_adapter_was_closed(

@@ -225,6 +225,23 @@ async def test_while_others_write_each_node_of_the_beginning_comes_exactly_once(
         assert len([node async for node in store.iter_nodes()]) == 301 + 3 * round_
 
 
+async def test_a_page_is_full_before_its_contents_take_too_much_memory(
+    open_store: OpenStore,
+) -> None:
+    """A thousand contents of 1 MB are more than a transaction of the server can hold."""
+    async with open_store() as store:
+        root = Node(content="small")
+        large = [Node(parent_id=root.id, content="x" * 1_000_000) for _ in range(40)]
+        await store.save_nodes_batch([root, *large])
+        for under in (None, root.id):
+            pages = [page.ids async for page in store.iter_nodes(under=under).pages()]
+            assert [len(page) for page in pages] == [18, 17, 6]
+            together = [node_id for page in pages for node_id in page]
+            assert together == sorted(node.id for node in (root, *large))
+        slim = [page.ids async for page in store.iter_nodes(fields=["status"]).pages()]
+        assert [len(page) for page in slim] == [41]
+
+
 async def test_a_status_that_changes_meanwhile_is_judged_when_the_page_is_read(
     open_store: OpenStore,
 ) -> None:
