@@ -113,12 +113,11 @@ class Applier:
 
     async def _begin(self) -> None:
         """Begin in a graph without a watermark: a new one, or one that lost it."""
-        await self._history.require_project()
         await self._prepare()
         await self._writer.create_watermark(self._project_id, self._history.incarnation)
         try:
             await self._history.require_project()
-        except NotFoundError:  # it was deleted meanwhile, and nobody else would look for this one
+        except NotFoundError:  # it was deleted, and nobody else would look for this watermark
             await self._clearing.remove(self._project_id, self._history.incarnation)
             raise
 
