@@ -11,7 +11,7 @@ help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/demo  ## Store a tree search, kill it, go on, draw the tree (embedded servers)
-	$(BIN)/python examples/demo.py
+	$(BIN)/python examples/demo.py $(DEMO)
 
 test: .venv/dev  ## Run all tests on embedded servers
 	$(BIN)/python -m pytest

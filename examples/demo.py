@@ -1,10 +1,11 @@
 """Search some puzzles, kill the search in the middle, start it again: nothing is lost or double.
 
     python examples/demo.py            # or: make demo
+    python examples/demo.py --given    # or: make demo DEMO=--given
 
 Everything runs on this machine: PostgreSQL and Neo4j as private servers in a data folder of the
 demo's own, and `game24.py` as the orchestrator that is killed. Addresses of servers in the
-environment are ignored.
+environment are ignored, unless `--given` asks for them: those of `docker compose`, or your own.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ from game24 import ALGORITHMS, grow
 from puzzle24 import Puzzle, encode, puzzles
 
 import sapwood
-from sapwood.servers import EmbeddedServers, default_data_dir
+from sapwood.servers import (
+    EmbeddedServers,
+    Endpoints,
+    ServerSettings,
+    default_data_dir,
+    given_endpoints,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +53,8 @@ class Plan(NamedTuple):
     project: str
     ranks: list[int]
     iterations: int
-    servers: EmbeddedServers
+    addresses: Endpoints
+    data_dir: Path | None
     log: Path
 
     @property
@@ -59,11 +67,25 @@ def start(plan: Plan) -> subprocess.Popen[bytes]:
     """Start the orchestrator, as a user would, with nothing of our environment but the terminal."""
     command = [sys.executable, str(HERE / "game24.py"), "--algorithm", ALGORITHM]
     command += ["--ranks", ",".join(map(str, plan.ranks)), "--iterations", str(plan.iterations)]
-    command += ["--project", plan.project, "--data-dir", str(plan.servers.data_dir)]
-    command += ["--log", str(plan.log)]
+    command += ["--project", plan.project, "--log", str(plan.log)]
     kept = ("PATH", "HOME", "LANG", "TERM", "COLUMNS", "NO_COLOR", "TMPDIR", "XDG_CACHE_HOME")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
+    if plan.data_dir is not None:
+        command += ["--data-dir", str(plan.data_dir)]
+    else:
+        environment |= variables(plan.addresses)
     return subprocess.Popen(command, env=environment, cwd=plan.log.parent)
+
+
+def variables(at: Endpoints) -> dict[str, str]:
+    """Return the environment variables that name these servers."""
+    return {
+        "SAPWOOD_DATABASE_URL": at.database_url.get_secret_value(),
+        "NEO4J_URI": at.neo4j_uri,
+        "NEO4J_USERNAME": at.neo4j_username,
+        "NEO4J_PASSWORD": at.neo4j_password.get_secret_value(),
+        "NEO4J_DATABASE": at.neo4j_database,
+    }
 
 
 def acknowledged(plan: Plan) -> list[dict[str, Any]]:
@@ -96,10 +118,11 @@ def run_and_kill(plan: Plan, numbers: random.Random) -> int:
 
 
 async def stored(plan: Plan) -> Tree:
-    """Load what the stores hold. Reading takes nothing over from a running search."""
-    addresses = plan.servers.up()  # they run; named here so that no DATABASE_URL is looked at
+    """Load what the stores hold."""
+    addresses = plan.addresses
     async with sapwood.open(
         plan.project,
+        mode="read",
         database_url=addresses.database_url.get_secret_value(),
         neo4j_uri=addresses.neo4j_uri,
         neo4j_username=addresses.neo4j_username,
@@ -164,25 +187,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="two puzzles, 80 nodes each")
     parser.add_argument("--data-dir", type=Path, default=default_data_dir("demo"))
+    parser.add_argument(
+        "--given", action="store_true", help="use the servers that the environment or .env names"
+    )
     parser.add_argument("--seed", type=int, default=24, help="of the moment of the kill")
     options = parser.parse_args()
     out.rule("[bold]1. Servers")
-    servers = EmbeddedServers(options.data_dir)
+    servers = None if options.given else EmbeddedServers(options.data_dir)
     began = time.monotonic()
-    servers.up()
+    addresses = given_endpoints(ServerSettings()) if servers is None else servers.up()
+    if addresses is None:
+        raise SystemExit("--given: neither SAPWOOD_DATABASE_URL nor NEO4J_URI is set")
     out.print(f"PostgreSQL and Neo4j answer after {time.monotonic() - began:.1f} s.")
     with tempfile.TemporaryDirectory(prefix="sapwood-demo-") as folder:
         plan = Plan(
             project=f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}",
             ranks=[926, 986] if options.quick else [901, 926, 951, 976, 986, 1000],
             iterations=80 if options.quick else 250,
-            servers=servers,
+            addresses=addresses,
+            data_dir=None if servers is None else servers.data_dir,
             log=Path(folder) / "acknowledged.jsonl",
         )
         before, after = kill_and_go_on(plan, random.Random(options.seed))
     out.rule("[bold]4. What was found")
     show_result(plan.ranks, before, after)
-    show_browser(plan.project, plan.ranks[-1], servers)
+    show_browser(plan.project, plan.ranks[-1], addresses, servers)
 
 
 def kill_and_go_on(plan: Plan, numbers: random.Random) -> tuple[Tree, Tree]:

@@ -11,7 +11,7 @@ from rich.tree import Tree as Drawing
 
 if TYPE_CHECKING:
     from sapwood import Node, Tree
-    from sapwood.servers import EmbeddedServers
+    from sapwood.servers import EmbeddedServers, Endpoints
 
 COLOURS = {"alive": "green", "pruned": "red", "complete": "bold yellow", "failed": "magenta"}
 out = Console(highlight=False)
@@ -72,16 +72,21 @@ def has_solution(tree: Tree, puzzle: Puzzle) -> bool:
     return any(node.status == "complete" for node in tree.subtree(f"{puzzle.name}.root"))
 
 
-def show_browser(project: str, rank: int, servers: EmbeddedServers) -> None:
-    """Print how to look at the trees."""
+def show_browser(
+    project: str, rank: int, addresses: Endpoints, servers: EmbeddedServers | None
+) -> None:
+    """Print how to look at the trees, on the embedded servers or on given ones."""
     query = (
         f"MATCH path = (:Node {{project_id: '{project}', id: 'rank-{rank}.root'}})"
         "-[:PARENT_OF*0..]->(:Node) RETURN path"
     )
     out.print("\n[bold]Look at it[/] in Neo4j Browser:")
-    endpoints, status = servers.up(), servers.status()
-    out.print(f"  address   {endpoints.browser_url}")
-    out.print(f"  user      {endpoints.neo4j_username}")
-    out.print(f"  password  in {status.neo4j.password_file}", soft_wrap=True)
+    status = None if servers is None else servers.status()
+    place = addresses.browser_url or f"that of the Neo4j at {addresses.neo4j_uri}"
+    secret = addresses.source["neo4j_password"] if status is None else status.neo4j.password_file
+    out.print(f"  address   {place}")
+    out.print(f"  user      {addresses.neo4j_username}")
+    out.print(f"  password  in {secret}", soft_wrap=True)
     out.print(f"  query     {query}", soft_wrap=True)
-    out.print(f"Stop the servers: sapwood down --data-dir {status.data_dir}", soft_wrap=True)
+    if status is not None:
+        out.print(f"Stop the servers: sapwood down --data-dir {status.data_dir}", soft_wrap=True)

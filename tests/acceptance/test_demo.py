@@ -64,6 +64,22 @@ async def test_the_demo_kills_its_search_and_goes_on_without_a_node_missing_or_d
     assert len(await run_cypher(query[1])) == 81  # a path to each of the puzzle's nodes and root
 
 
+def test_the_demo_runs_on_given_servers_as_it_does_on_its_own(
+    servers: Endpoints, servers_dir: Path
+) -> None:
+    given = {
+        "SAPWOOD_DATABASE_URL": servers.database_url.get_secret_value(),
+        "NEO4J_URI": servers.neo4j_uri,
+        "NEO4J_USERNAME": servers.neo4j_username,
+        "NEO4J_PASSWORD": servers.neo4j_password.get_secret_value(),
+    }
+    shown = run(servers_dir, "demo.py", "--quick", "--given", **given)
+    assert "to 160: none missing, none double" in shown
+    assert f"that of the Neo4j at {servers.neo4j_uri}" in shown
+    assert "password  in environment NEO4J_PASSWORD" in shown
+    assert servers.neo4j_password.get_secret_value() not in shown
+
+
 @pytest.mark.parametrize("algorithm", ["standard-mcts", "ab-mcts-a"])
 def test_the_example_finds_what_it_stored_and_searches_on(
     servers_dir: Path, project_id: str, algorithm: str
