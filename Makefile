@@ -2,7 +2,9 @@
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-BIN := .venv/bin
+# `make test PYTHON=python3.13 VENV=.venv-3.13` tests another version beside the first.
+VENV ?= .venv
+BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types format clean
@@ -10,42 +12,42 @@ BIN := .venv/bin
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: .venv/demo  ## Store a tree search, kill it, go on, draw the tree (embedded servers)
+demo: $(VENV)/demo  ## Store a tree search, kill it, go on, draw the tree (embedded servers)
 	$(BIN)/python examples/demo.py $(DEMO)
 
-test: .venv/dev  ## Run all tests on embedded servers
+test: $(VENV)/dev  ## Run all tests on embedded servers
 	$(BIN)/python -m pytest
 
 check: lint types  ## Lint, formatting, types
 
-lint: .venv/dev
+lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: .venv/dev
+types: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-format: .venv/dev  ## Format the code
+format: $(VENV)/dev  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:  ## Forget the virtual environment and the caches in this folder
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache
 
 # setuptools warns about any editable install; it is noise to a newcomer.
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable
 
-.venv/demo: pyproject.toml | .venv/made
+$(VENV)/demo: pyproject.toml | $(VENV)/made
 	$(INSTALL) '.[demo]'
 	@touch $@
 
-.venv/dev: pyproject.toml | .venv/made
+$(VENV)/dev: pyproject.toml | $(VENV)/made
 	$(INSTALL) '.[dev]'
-	@touch $@ .venv/demo
+	@touch $@ $(VENV)/demo
 
-.venv/made:
+$(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "Sapwood needs Python 3.11 or later; set PYTHON=/path/to/it"; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	@touch $@

@@ -16,22 +16,30 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_program_on_the_first_screen_runs_and_prints_the_path(
-    servers: Endpoints, tmp_path: Path, project_id: str
-) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(program.strip().splitlines()) <= 15
-    program = program.replace("hello-tree", project_id)  # its own project, not another run's
-    given = {
+def program(project_id: str) -> str:
+    """README's program, for a project of its own, not another run's."""
+    (text,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    return str(text).replace("hello-tree", project_id)
+
+
+def server_variables(servers: Endpoints) -> dict[str, str]:
+    """The environment of a user who has servers of their own."""
+    return {
         "SAPWOOD_DATABASE_URL": servers.database_url.get_secret_value(),
         "NEO4J_URI": servers.neo4j_uri,
         "NEO4J_USERNAME": servers.neo4j_username,
         "NEO4J_PASSWORD": servers.neo4j_password.get_secret_value(),
     }
+
+
+def test_the_program_on_the_first_screen_runs_and_prints_the_path(
+    servers: Endpoints, tmp_path: Path, project_id: str
+) -> None:
+    assert len(program(project_id).strip().splitlines()) <= 15
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
+        [sys.executable, "-W", "error", "-c", program(project_id)],
         cwd=tmp_path,
-        env={**os.environ, **given},
+        env={**os.environ, **server_variables(servers)},
         capture_output=True,
         text=True,
         timeout=60,
