@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .graph import Graph
     from .loading import LoadedProject
     from .model import (
+        BranchStats,
         Difference,
         Node,
         NodeStatus,
@@ -82,6 +83,7 @@ _HOMES = {
     "graph": ("Graph",),
     "loading": ("LoadedProject",),
     "model": (
+        "BranchStats",
         "Difference",
         "Node",
         "NodeStatus",
@@ -105,6 +107,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AsyncStorageAdapter",
+    "BranchStats",
     "CachedScores",
     "ClosedError",
     "ConflictError",

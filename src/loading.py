@@ -1,14 +1,24 @@
-"""A project as loaded: what an orchestrator needs to go on."""
+"""A project as loaded: what an orchestrator needs to go on, and what it has paid for already."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+
+from .arguments import Arguments
+from .tree import TREE_FIELDS, Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Iterable
+
+    from .graph import Guard, NodeRepository
     from .model import Project, Rubric
-    from .relational import ScoreColumns
-    from .tree import Tree
+    from .relational import CachedScores, ScoreColumns
+    from .session import Session
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +37,70 @@ class LoadedProject:
     rubric: Rubric | None
     scores: ScoreColumns
     state: Any
+
+
+class Loads:
+    """What is asked of a project as a whole, and of its scores; `Reads` says what all promise."""
+
+    _project_id: str
+
+    async def _ready(self) -> Session:
+        raise NotImplementedError
+
+    async def _read(self, query: Callable[[NodeRepository, Guard], Awaitable[T]]) -> T:
+        session = await self._ready()
+        return await session.barrier.read(lambda guard: query(session.nodes, guard))
+
+    async def load_project(self, *, fields: Collection[str] | None = None) -> LoadedProject:
+        """Load the project: its tree, current rubric, scores and the orchestrator's state.
+
+        Args:
+            fields: Columns of the tree, besides those that make it a tree: `id`, `parent_id`,
+                `status` and `depth`.
+
+        Cost: a fixed number of statements; the rest grows with the nodes and scores.
+        """
+        wanted = None if fields is None else Arguments("load_project").fields(fields) + TREE_FIELDS
+        session = await self._ready()
+        snapshot = await session.barrier.ask(lambda: session.projects.load(self._project_id))
+        columns = await session.barrier.read(
+            lambda guard: session.nodes.load_tree(self._project_id, guard, fields=wanted),
+            snapshot.head,
+        )
+        state = None if snapshot.state is None else orjson.loads(snapshot.state)
+        return LoadedProject(
+            snapshot.project, Tree(columns), snapshot.rubric, snapshot.scores, state
+        )
+
+    async def load_state(self) -> Any:
+        """Return what `save_state` was last given, or `None`. Asks PostgreSQL alone."""
+        session = await self._ready()
+        state = await session.barrier.ask(lambda: session.projects.load_state(self._project_id))
+        return None if state is None else orjson.loads(state)
+
+    async def cached_scores(
+        self, node_ids: Iterable[str], *, judge: str, rubric: int | Rubric | None = None
+    ) -> CachedScores:
+        """Return which scores of a judge exist already, and which are still to be paid for.
+
+            hits, misses = await store.cached_scores(ids, judge="closeness@1")
+
+        Args:
+            rubric: A version, or a rubric as it came from the store; the current one by default.
+
+        Returns:
+            `hits`: score by (node_id, principle_id); `misses`: the pairs without one, a failed
+            evaluation among them. Together they are each node with each principle of the rubric,
+            those that weigh nothing too, in the order of `node_ids` and then of the rubric.
+
+        Raises:
+            NotFoundError: The project has no such node or version, or no current rubric.
+
+        Cost: one PostgreSQL statement, however many nodes; Neo4j is not asked.
+        """
+        check = Arguments("cached_scores")
+        wanted, by, version = check.node_ids(node_ids), check.judge(judge), check.rubric(rubric)
+        session = await self._ready()
+        return await session.barrier.ask(
+            lambda: session.scores.cached(self._project_id, wanted, by, version)
+        )

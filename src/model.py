@@ -215,6 +215,30 @@ class Receipt(Record):
     applied: bool = False
 
 
+class BranchStats(Record):
+    """What a subtree comes to, its top included.
+
+    Attributes:
+        node_id: Its top.
+        nodes, alive, leaves, scored: How many nodes there are, are alive, have no children, have a
+            score.
+        max_depth: Depth of the deepest node, counted from the root of the tree.
+        mean: Mean of the scores; `None` without any.
+        best: The highest score; `None` without any.
+        best_node_id: The node that has it, the first by id among equals.
+    """
+
+    node_id: str
+    nodes: int
+    alive: int
+    leaves: int
+    max_depth: int
+    scored: int
+    mean: float | None = None
+    best: float | None = None
+    best_node_id: str | None = None
+
+
 class Difference(Record):
     """Something of a node that the graph holds otherwise than the journal says; no contents."""
 

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import orjson
+from typing import TYPE_CHECKING
 
 from .arguments import Arguments
+from .branches import BRANCH_FIELDS, branch_stats
 from .errors import NotFoundError
 from .graph import KEYS, SCORES
-from .loading import LoadedProject
+from .loading import Loads
 from .nodes import Nodes
 from .streaming import NodeStream
-from .tree import TREE_FIELDS, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
 
-    from .graph import Guard, Key, NodeRepository, Score
-    from .model import Node, NodeStatus, Rubric
+    from .graph import Key, Score
+    from .model import BranchStats, Node, NodeStatus
     from .nodes import Columns
-    from .relational import CachedScores
-    from .session import Session
-
-T = TypeVar("T")
 
 
-class Reads:
+class Reads(Loads):
     """The reading half of an adapter.
 
     Guarantees: Each read first flushes this adapter's own buffer, and then sees whatever was
@@ -42,42 +36,6 @@ class Reads:
     with some only, take the values by `Nodes.column`. `status` keeps the nodes of one status,
     given as `NodeStatus` or as its text. `limit` is the most nodes, the first in the order.
     """
-
-    _project_id: str
-
-    async def _ready(self) -> Session:
-        raise NotImplementedError
-
-    async def _read(self, query: Callable[[NodeRepository, Guard], Awaitable[T]]) -> T:
-        session = await self._ready()
-        return await session.barrier.read(lambda guard: query(session.nodes, guard))
-
-    async def load_project(self, *, fields: Collection[str] | None = None) -> LoadedProject:
-        """Load the project: its tree, current rubric, scores and the orchestrator's state.
-
-        Args:
-            fields: Columns of the tree, besides those that make it a tree: `id`, `parent_id`,
-                `status` and `depth`.
-
-        Cost: a fixed number of statements; the rest grows with the nodes and scores.
-        """
-        wanted = None if fields is None else Arguments("load_project").fields(fields) + TREE_FIELDS
-        session = await self._ready()
-        snapshot = await session.barrier.ask(lambda: session.projects.load(self._project_id))
-        columns = await session.barrier.read(
-            lambda guard: session.nodes.load_tree(self._project_id, guard, fields=wanted),
-            snapshot.head,
-        )
-        state = None if snapshot.state is None else orjson.loads(snapshot.state)
-        return LoadedProject(
-            snapshot.project, Tree(columns), snapshot.rubric, snapshot.scores, state
-        )
-
-    async def load_state(self) -> Any:
-        """Return what `save_state` was last given, or `None`. Asks PostgreSQL alone."""
-        session = await self._ready()
-        state = await session.barrier.ask(lambda: session.projects.load_state(self._project_id))
-        return None if state is None else orjson.loads(state)
 
     async def node(self, node_id: str) -> Node:
         """Return one node.
@@ -266,6 +224,26 @@ class Reads:
         )
         return self._under(top, found)
 
+    async def branch_stats(self, node_id: str, *, key: Score = "score") -> BranchStats:
+        """Return what the subtree under a node comes to, as of now.
+
+        Args:
+            key: The score that counts: `score`, the caller's own, or `rubric_score`.
+
+        Raises:
+            NotFoundError: The project has no such node.
+
+        Cost: grows with the subtree, of which five columns are read.
+        """
+        check, project = Arguments("branch_stats"), self._project_id
+        top, by = check.node_id(node_id), check.choice("key", key, SCORES)
+        found = await self._read(
+            lambda nodes, guard: nodes.subtree(project, guard, top, fields=(*BRANCH_FIELDS, by))
+        )
+        if found is None:
+            raise NotFoundError.node(project, top)
+        return branch_stats(top, found, by)
+
     def iter_nodes(
         self,
         *,
@@ -308,33 +286,6 @@ class Reads:
             status=check.status(status),
             fields=check.fields(fields),
             page=check.count("page", page, least=1),
-        )
-
-    async def cached_scores(
-        self, node_ids: Iterable[str], *, judge: str, rubric: int | Rubric | None = None
-    ) -> CachedScores:
-        """Return which scores of a judge exist already, and which are still to be paid for.
-
-            hits, misses = await store.cached_scores(ids, judge="closeness@1")
-
-        Args:
-            rubric: A version, or a rubric as it came from the store; the current one by default.
-
-        Returns:
-            `hits`: score by (node_id, principle_id); `misses`: the pairs without one, a failed
-            evaluation among them. Together they are each node with each principle of the rubric,
-            those that weigh nothing too, in the order of `node_ids` and then of the rubric.
-
-        Raises:
-            NotFoundError: The project has no such node or version, or no current rubric.
-
-        Cost: one PostgreSQL statement, however many nodes; Neo4j is not asked.
-        """
-        check = Arguments("cached_scores")
-        wanted, by, version = check.node_ids(node_ids), check.judge(judge), check.rubric(rubric)
-        session = await self._ready()
-        return await session.barrier.ask(
-            lambda: session.scores.cached(self._project_id, wanted, by, version)
         )
 
     def _under(self, node_id: str | None, columns: Columns | None) -> Nodes:

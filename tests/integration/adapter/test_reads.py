@@ -46,6 +46,7 @@ TAKES_AN_ID: dict[str, Callable[[Any, Any], Awaitable[Any]]] = {
     "alive_nodes": lambda store, value: store.alive_nodes(under=value),
     "leaves": lambda store, value: store.leaves(under=value),
     "best_nodes": lambda store, value: store.best_nodes(1, under=value),
+    "branch_stats": lambda store, value: store.branch_stats(value),
     "iter_nodes": lambda store, value: first_of(store, under=value),
     "cached_scores": lambda store, value: store.cached_scores([value], judge="j"),
 }
@@ -61,6 +62,7 @@ TAKES_OTHERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "leaves: limit": lambda store: store.leaves(limit=1.5),
     "best_nodes: n": lambda store: store.best_nodes(-1),
     "best_nodes: key": lambda store: store.best_nodes(1, key="depth"),
+    "branch_stats: key": lambda store: store.branch_stats("a", key="depth"),
     "iter_nodes: page": lambda store: first_of(store, page=0),
     "nodes: fields": lambda store: store.nodes([], fields=["colour"]),
     "path: fields": lambda store: store.path("a", fields="score"),
