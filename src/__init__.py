@@ -9,6 +9,7 @@ Names are imported when they are first used, so that `import sapwood` is quick.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from .tree import Tree
 
 __version__ = version("sapwood")
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # who wants to read it, says where
 
 _HOMES = {
     "adapter": ("AsyncStorageAdapter",),

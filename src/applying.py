@@ -96,19 +96,19 @@ class Applier:
             await self._prepare()
             self._prepared = True
         mark = await self._writer.watermark(self._project_id)
-        while mark is None or not self._may_follow(mark):
+        while mark is None or not await self._may_follow(mark):
             await (self._begin() if mark is None else self._clear(mark))
             mark = await self._writer.watermark(self._project_id)
         return Place(mark.applied, mark.chain, checked=False, under_way=mark.under_way)
 
-    def _may_follow(self, mark: Watermark) -> bool:
+    async def _may_follow(self, mark: Watermark) -> bool:
         """Whether the graph is open and this project's; `False` if it is to be cleared first.
 
         At position 0 it holds nothing, whoever's it was.
         """
         mine = mark.incarnation == self._history.incarnation
         if mark.state == "open" and not mine and mark.applied:
-            self._history.check_incarnation(mark)
+            await self._history.check_incarnation(mark)
         return mark.state == "open" and mine
 
     async def _begin(self) -> None:
@@ -169,7 +169,7 @@ class Applier:
             mark = transaction.watermark
             if mark is None or mark.state != "open" or mark.applied < place.applied:
                 return None  # wiped, cleared or restored meanwhile: begin where it now stands
-            self._history.check_incarnation(mark)
+            await self._history.check_incarnation(mark)
             todo = run([entry for entry in entries if entry.seq > mark.applied])
             if not todo or not self._history.fits(mark, todo):
                 return await self._look_again(place, mark, entries)

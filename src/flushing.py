@@ -53,6 +53,7 @@ class Flusher:
         retries: Retries,
         counts: Counter[str],
         mode: Mode,
+        incarnation: str,
     ) -> None:
         self._project_id = project_id
         self._buffer = buffer
@@ -63,6 +64,7 @@ class Flusher:
         self._retries = retries
         self._counts = counts
         self._mode = mode
+        self._incarnation = incarnation
         self._epoch: Epoch | None = None
         self._last: Stored | None = None
         self._wanted = 0
@@ -168,7 +170,7 @@ class Flusher:
     async def _take_epoch(self) -> Epoch:
         """Become the owner, or share the present one's epoch."""
         take = self._projects.epoch if self._mode == "join" else self._projects.claim_epoch
-        epoch = await take(self._project_id)
+        epoch = await take(self._project_id, self._incarnation)
         event = "epoch joined" if self._mode == "join" else "epoch claimed"
         log(logger, logging.INFO, event, **self._where(), epoch=epoch.number)
         return epoch

@@ -46,6 +46,7 @@ class History:
 
         Raises:
             BehindError: The graph is not there yet.
+            NotFoundError: The project was deleted since it was opened.
             DivergedError: The graph is of another history.
 
         Cost: nothing if the graph is at `head`, one statement if it is further.
@@ -54,7 +55,7 @@ class History:
             raise BehindError(head.seq)
         if mark.under_way is not None:  # half of the next entry is there, so it is at no position
             raise BehindError(mark.applied + 1)
-        self.check_incarnation(mark)
+        await self.check_incarnation(mark)
         if mark.applied > head.seq:
             await self.check_chain(mark.applied, mark.chain)
         elif mark.chain != head.chain:
@@ -84,9 +85,15 @@ class History:
         if known != (under_way, self.incarnation):
             raise self.diverged(applied, "holds a part of an entry that the journal has not")
 
-    def check_incarnation(self, mark: Watermark) -> None:
-        """Raise `DivergedError` if the graph belongs to an earlier project of this name."""
+    async def check_incarnation(self, mark: Watermark) -> None:
+        """Raise if the graph belongs to another project of this name. Costs nothing if not.
+
+        Raises:
+            NotFoundError: This one was deleted, and the graph is its successor's.
+            DivergedError: This one is there, and the graph is not its own.
+        """
         if mark.incarnation != self.incarnation:
+            await self.require_project()
             raise self.diverged(mark.applied, "the graph belongs to another project of this name")
 
     async def require_project(self) -> None:

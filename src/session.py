@@ -104,6 +104,7 @@ class Session:
             self.retries,
             self.counts,
             self.mode,
+            head.incarnation,
         )
         self.flusher.head = head.seq
         self.barrier = ReadBarrier(

@@ -50,7 +50,8 @@ _INSERT: Final = text(
 )
 _CLAIM: Final = text(
     "UPDATE sapwood.project SET epoch = epoch + 1, owner = :owner, updated_at = now()"
-    " WHERE id = :project_id AND state <> 'deleting' RETURNING epoch, owner"
+    " WHERE id = :project_id AND state <> 'deleting'"
+    " AND incarnation = coalesce(CAST(:incarnation AS text), incarnation) RETURNING epoch, owner"
 )
 _STALL: Final = text(
     "UPDATE sapwood.project SET state = 'stalled', stalled_seq = :seq, stalled_cause = :cause,"
@@ -153,30 +154,36 @@ class ProjectRepository:
             raise missing(project_id)
         return head_of(row)
 
-    async def epoch(self, project_id: str) -> Epoch:
+    async def epoch(self, project_id: str, incarnation: str | None = None) -> Epoch:
         """Return the current writer's epoch, which `join` shares. Cost: one statement.
 
+        Args:
+            incarnation: The creation that was opened; any if `None`.
+
         Raises:
-            NotFoundError: There is no such project.
+            NotFoundError: There is no such project, or it is another creation.
         """
         async with self._database.transaction() as connection:
-            statement = select(ProjectRow.epoch, ProjectRow.owner)
+            statement = select(ProjectRow.epoch, ProjectRow.owner, ProjectRow.incarnation)
             found = await connection.execute(statement.where(ProjectRow.id == project_id))
             row = found.one_or_none()
-        if row is None:
+        if row is None or incarnation not in (None, row.incarnation):
             raise missing(project_id)
-        return Epoch(*row)
+        return Epoch(row.epoch, row.owner)
 
-    async def claim_epoch(self, project_id: str) -> Epoch:
+    async def claim_epoch(self, project_id: str, incarnation: str | None = None) -> Epoch:
         """Take the project over: return a new epoch, which fences every older writer.
 
         Waits for a flush that is under way. Cost: one statement.
 
+        Args:
+            incarnation: The creation that was opened; any if `None`.
+
         Raises:
-            NotFoundError: There is no such project, or it is being deleted.
+            NotFoundError: There is no such project, it is being deleted, or is another creation.
         """
         async with self._database.transaction() as connection:
-            values = {"project_id": project_id, "owner": new_id()}
+            values = {"project_id": project_id, "owner": new_id(), "incarnation": incarnation}
             row = (await connection.execute(_CLAIM, values)).one_or_none()
         if row is None:
             raise missing(project_id)

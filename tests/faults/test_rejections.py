@@ -66,16 +66,6 @@ async def test_a_flush_that_tells_of_an_earlier_rejection_has_stored_what_is_pen
     assert (await first.node("pending")).content == ""
 
 
-async def test_all_flushes_that_wait_hear_of_a_rejection(open_store: OpenStore) -> None:
-    late, first = open_store(flush_interval_s=60), open_store()
-    await late.save_nodes_batch([Node(id="same", content="late"), Node(id="fine", content="")])
-    await first.save_nodes_batch([Node(id="same", content="first")])
-    await first.flush()
-    told = await asyncio.gather(late.flush(), late.flush(), return_exceptions=True)
-    assert [type(each) for each in told] == [RejectedItemsError] * 2
-    assert (await late.flush()).rejected == ()
-
-
 async def test_what_follows_a_rejected_node_in_later_batches_is_rejected_with_it(
     open_store: OpenStore, servers: Endpoints, project_id: str, run_sql: RunSql
 ) -> None:

@@ -21,11 +21,15 @@ MAY_NAME = {
     "asyncpg": {"relational", "servers"},
     "typer": {"cli"},
     "treequest": {"integrations"},
+    "pytest": {"testing"},
+    "hypothesis": {"testing"},
 }
 NEVER = {
     "graph": {"relational", "servers", "cli", "adapter", "session", "delivery", "flushing"},
     "relational": {"graph", "servers", "cli", "adapter", "session", "delivery", "flushing"},
     "servers": {"graph", "relational", "cli", "adapter", "session", "delivery", "flushing"},
+    "testing": {"servers", "cli", "adapter", "session", "delivery", "flushing"},
+    "replica": {"graph", "relational", "servers", "cli", "adapter", "session", "testing"},
     "model": {"graph", "relational", "servers", "cli", "adapter", "batch", "journal"},
     "errors": {"graph", "relational", "servers", "cli", "adapter", "batch", "journal"},
 }
@@ -71,6 +75,13 @@ def test_a_module_has_at_most_300_lines_of_code(path: Path) -> None:
 def test_every_public_name_can_be_imported() -> None:
     for name in sapwood.__all__:
         assert getattr(sapwood, name) is not None
+
+
+def test_the_memory_adapter_needs_no_test_tool_and_talks_to_no_server() -> None:
+    tools = {"pytest", "hypothesis", "psutil", "requests"}
+    code = f"import sys, sapwood.testing; print(sorted(set(sys.modules) & {tools!r}))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
 
 
 def test_importing_the_package_imports_no_driver() -> None:

@@ -1,13 +1,11 @@
-"""A prune closes what is alive below a node at its place among all writes, however much that is."""
+"""What the graph holds of a prune, whole, in part, and made again."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest
-
-from sapwood import Node, NodeStatus, NotFoundError, ValidationError, failpoints
+from sapwood import Node, NodeStatus, failpoints
 
 if TYPE_CHECKING:
     from ...conftest import OpenStore, RunCypher
@@ -18,51 +16,6 @@ ALIVE, PRUNED = NodeStatus.ALIVE, NodeStatus.PRUNED
 def chain(*names: str, under: str | None = None) -> list[Node]:
     parents = [under, *names]
     return [Node(id=name, parent_id=parents[at], content="") for at, name in enumerate(names)]
-
-
-async def test_what_is_alive_below_becomes_pruned_with_the_reason_and_nothing_else(
-    open_store: OpenStore,
-) -> None:
-    store = open_store()
-    await store.save_nodes_batch([*chain("root", "top", "a", "b", "c"), *chain("d", under="top")])
-    await store.update_status_batch({"a": NodeStatus.COMPLETE, "d": NodeStatus.FAILED})
-    await store.update_status_batch({"c": PRUNED}, reason="earlier")
-    await store.prune("top", reason="hopeless")
-    receipt = await store.flush()
-    assert (receipt.nodes, receipt.statuses, receipt.prunes) == (6, 3, 1)
-    tree = (await store.load_project()).tree
-    assert {node.id: (node.status, node.status_reason) for node in tree} == {
-        "root": (ALIVE, None),
-        "top": (PRUNED, "hopeless"),
-        "a": (NodeStatus.COMPLETE, None),
-        "b": (PRUNED, "hopeless"),
-        "c": (PRUNED, "earlier"),
-        "d": (NodeStatus.FAILED, None),
-    }
-    assert [node.id for node in await store.alive_nodes()] == ["root"]
-
-
-@pytest.mark.parametrize("flush_at", [1, 100])
-async def test_a_prune_has_its_place_among_the_writes(open_store: OpenStore, flush_at: int) -> None:
-    """In one batch or in many: what comes later is not touched by it."""
-    store = open_store(flush_at=flush_at)
-    await store.save_nodes_batch(chain("root", "a"))
-    await store.prune("root")
-    await store.save_nodes_batch(chain("late", under="a"))
-    await store.update_status_batch({"a": ALIVE})
-    tree = (await store.load_project()).tree
-    assert {node.id: node.status for node in tree} == {
-        "root": PRUNED,
-        "a": ALIVE,
-        "late": ALIVE,
-    }
-    await store.prune("root", reason="again")
-    tree = (await store.load_project()).tree
-    assert {node.id: (node.status, node.status_reason) for node in tree} == {
-        "root": (PRUNED, None),
-        "a": (PRUNED, "again"),
-        "late": (PRUNED, "again"),
-    }
 
 
 async def test_a_batch_of_several_entries_is_stored_whole_and_found_by_its_id(
@@ -84,15 +37,6 @@ async def test_a_batch_of_several_entries_is_stored_whole_and_found_by_its_id(
         "b": (PRUNED, 3),
         "c": (ALIVE, 5),
     }
-
-
-async def test_a_prune_of_no_node_is_refused_by_name(open_store: OpenStore) -> None:
-    store = open_store()
-    with pytest.raises(NotFoundError, match="prune of node nobody"):
-        await store.prune("nobody")
-    with pytest.raises(ValidationError, match="prune of node root: reason"):
-        await store.prune("root", reason="\0")
-    assert (await store.flush()).prunes == 0
 
 
 async def test_a_prune_of_more_than_a_transaction_is_applied_in_parts_and_read_whole(
