@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import SapwoodError
-from . import servers
+from . import doctor, projects, servers
 
 _INTERRUPTED = 130
 
@@ -23,7 +23,7 @@ class _Group(TyperGroup):
         except SapwoodError as exc:
             typer.secho(f"Error: {exc}", fg=typer.colors.RED, err=True)
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):  # the latter at a question
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(_INTERRUPTED) from None
 
@@ -58,3 +58,5 @@ def root(
 
 
 servers.register(app)
+projects.register(app)
+doctor.register(app)
