@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -55,6 +56,8 @@ def root(
     ] = False,
 ) -> None:
     """Durable storage for search trees."""
+    # Commands say themselves what went wrong; without a handler, Python would print it again.
+    logging.getLogger("sapwood").addHandler(logging.NullHandler())
 
 
 servers.register(app)

@@ -35,7 +35,7 @@ def echo_rows(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
     table = Table(*headings)
     for row in texts:
-        table.add_row(*(Text(value) for value in row))
+        table.add_row(*(Text(value, overflow="fold") for value in row))
     Console().print(table)
 
 

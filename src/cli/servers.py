@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..servers import Endpoints, ServersStatus
 
 ProjectId = Annotated[
-    str | None, typer.Argument(metavar="[PROJECT]", help="Only this project, in full.")
+    str | None, typer.Argument(metavar="PROJECT", help="Only this project, in full.")
 ]
 
 

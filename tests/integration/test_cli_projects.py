@@ -177,6 +177,7 @@ async def test_a_stalled_project_is_not_verified_until_it_is_mended(
     report = json.loads(done.stdout)
     assert (report["state"], report["ok"], report["found"]) == ("stalled", False, None)
     assert "position 2" in report["problem"]
+    assert done.stderr.strip() == report["problem"], "said once"
     await run_cypher(MENDED, id=stalled)
     assert (await run("verify", stalled)).returncode == 0
     assert (await status_of(run, stalled, 0))["state"] == "open"
