@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import SapwoodError
-from . import servers
+from . import doctor, projects, servers
 
 _INTERRUPTED = 130
 
@@ -23,7 +24,7 @@ class _Group(TyperGroup):
         except SapwoodError as exc:
             typer.secho(f"Error: {exc}", fg=typer.colors.RED, err=True)
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):  # the latter at a question
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(_INTERRUPTED) from None
 
@@ -55,6 +56,10 @@ def root(
     ] = False,
 ) -> None:
     """Durable storage for search trees."""
+    # Commands say themselves what went wrong; without a handler, Python would print it again.
+    logging.getLogger("sapwood").addHandler(logging.NullHandler())
 
 
 servers.register(app)
+projects.register(app)
+doctor.register(app)

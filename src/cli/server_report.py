@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from ..errors import SettingsError
 from ..servers import Endpoints, ServerSettings, embedded_servers, given_endpoints
+from .project_report import ProjectLine  # noqa: TC001
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -34,7 +36,13 @@ class ServerLine(BaseModel):
 
 
 class Report(BaseModel):
-    """The document of `sapwood status --json`. Keys are only ever added."""
+    """The document of `sapwood status --json`. Keys are only ever added.
+
+    Attributes:
+        projects: Null if PostgreSQL cannot be read; then `projects_problem` says why.
+        leftovers: Projects of which only the graph holds something.
+        graph_problem: Why Neo4j was not asked how far the projects are.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,6 +52,10 @@ class Report(BaseModel):
     browser_url: str | None
     data_dir: Path | None
     sources: dict[str, str]
+    projects: list[ProjectLine] | None = None
+    leftovers: list[str] | None = None
+    projects_problem: str | None = None
+    graph_problem: str | None = None
 
     def as_lines(self) -> str:
         """Plain text, a line a server, for pipes and logs."""
@@ -53,6 +65,10 @@ class Report(BaseModel):
         ]
         lines += [f"{name}\tfrom {source}" for name, source in self.sources.items()]
         return "\n".join(lines)
+
+    def problem_of(self, name: str) -> str | None:
+        """Why a server cannot be asked; `None` if it answers."""
+        return next((each.problem for each in self.servers if each.name == name), None)
 
 
 def read_report(data_dir: Path | None) -> Report:
@@ -71,16 +87,33 @@ def read_report(data_dir: Path | None) -> Report:
 
 def address_of(url: SecretStr) -> str:
     """Host, port and database of a PostgreSQL URL, without user and password."""
+    if url_problem(url) is not None:  # what looks like the host may be part of a password
+        return "postgresql://(cannot be read)"
     parts = urlsplit(url.get_secret_value())
     host = parts.netloc.rpartition("@")[2] or "(socket)"
     return f"postgresql://{host}{parts.path}"
+
+
+def url_problem(url: SecretStr) -> str | None:
+    """Why a PostgreSQL URL cannot be read safely; `None` if it can."""
+    from ..relational.urls import parse_url
+
+    try:
+        parse_url(url)
+        _ = urlsplit(url.get_secret_value()).port
+    except SettingsError as exc:
+        return str(exc)
+    except ValueError:
+        return "the PostgreSQL URL has a port that is no number"
+    return None
 
 
 def _given_report(endpoints: Endpoints) -> Report:
     from ..servers.probe import neo4j_problem, postgres_problem
 
     problems = {
-        "postgres": postgres_problem(endpoints.database_url),
+        # A URL that is misread would send a part of the password to a wrong host, as its name.
+        "postgres": url_problem(endpoints.database_url) or postgres_problem(endpoints.database_url),
         "neo4j": neo4j_problem(endpoints),
     }
     addresses = {"postgres": address_of(endpoints.database_url), "neo4j": endpoints.neo4j_uri}

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import AsJson, DataDir  # noqa: TC001 - typer reads the annotations
+from .printing import UNHEALTHY
+
 if TYPE_CHECKING:
     from ..servers import Endpoints, ServersStatus
 
-_UNHEALTHY = 3
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        help="Data folder of the embedded servers.",
-        show_default="SAPWOOD_DATA_DIR, else the user's own",
-        file_okay=False,
-    ),
+ProjectId = Annotated[
+    str | None, typer.Argument(metavar="PROJECT", help="Only this project, in full.")
 ]
 
 
@@ -59,27 +52,21 @@ def down(data_dir: DataDir = None) -> None:
 
 
 def status(
-    data_dir: DataDir = None,
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    project_id: ProjectId = None, data_dir: DataDir = None, *, as_json: AsJson = False
 ) -> None:
-    """Show the servers, whether they answer, and where each setting came from.
+    """Show the servers, where each setting came from, and the projects; or one project in full.
 
-    Ends with 3 if a server does not answer.
+    Looks only: starts, makes and applies nothing. Ends with 3 if a server does not answer; for
+    one project, if something is not applied, stalled, diverged or under way.
     """
-    from .server_report import read_report
+    from .status import project_status, servers_status
 
-    report = read_report(data_dir)
-    if as_json:
-        typer.echo(report.model_dump_json(indent=2))
-    elif sys.stdout.isatty():
-        from .server_table import print_table
-
-        print_table(report)
+    if project_id is None:
+        healthy = servers_status(data_dir, as_json=as_json)
     else:
-        typer.echo(report.as_lines())
-    if not report.healthy:
-        raise typer.Exit(_UNHEALTHY)
+        healthy = project_status(project_id, data_dir, as_json=as_json)
+    if not healthy:
+        raise typer.Exit(UNHEALTHY)
 
 
 def _echo_given(endpoints: Endpoints) -> None:

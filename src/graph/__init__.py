@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .clearing import GraphClearing
 from .connection import Graph
+from .overview import GraphOverview, GraphServer
 from .reads import KEYS, SCORES, Guard, Key, NodeRepository, Score
 from .writes import ApplyTransaction, GraphWriter, Watermark
 
@@ -13,6 +14,8 @@ __all__ = [
     "ApplyTransaction",
     "Graph",
     "GraphClearing",
+    "GraphOverview",
+    "GraphServer",
     "GraphWriter",
     "Guard",
     "Key",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .database import Database
 from .journal import Journal, Stored
+from .overview import DatabaseServer, Overview, Sizes, Standing
 from .project_row import Epoch, Head
 from .projects import ProjectRepository, ProjectSnapshot
 from .rubrics import RubricRepository
@@ -16,14 +17,18 @@ from .scores import PrincipleScoreRepository, ScoreColumns
 __all__ = [
     "CachedScores",
     "Database",
+    "DatabaseServer",
     "Epoch",
     "Head",
     "Journal",
+    "Overview",
     "PrincipleScoreRepository",
     "ProjectRepository",
     "ProjectSnapshot",
     "RubricRepository",
     "ScoreColumns",
     "ScoreKey",
+    "Sizes",
+    "Standing",
     "Stored",
 ]

@@ -37,7 +37,7 @@ _SESSION: Final = (
     " set_config('enable_seqscan', 'off', false)"
 )
 _TRANSACTION_TIMEOUT: Final = "SELECT set_config('transaction_timeout', $1, false)"
-_SERVER = text(
+SERVER: Final = text(
     "SELECT current_setting('server_version_num')::int / 10000 AS version,"
     " current_setting('synchronous_commit') AS synchronous_commit,"
     " current_setting('fsync') AS fsync"
@@ -132,8 +132,8 @@ class Database:
                 message says what to do.
         """
         async with self.transaction(read_only_snapshot=True) as connection:
-            server = (await connection.execute(_SERVER)).one()
-            _require_durable(server.version, server.synchronous_commit, server.fsync)
+            server = (await connection.execute(SERVER)).one()
+            require_durable(server.version, server.synchronous_commit, server.fsync)
             schema.require_head(await schema.current(connection))
 
     async def close(self) -> None:
@@ -219,7 +219,12 @@ def _milliseconds(seconds: float) -> str:
     return str(max(1, round(seconds * 1000)))
 
 
-def _require_durable(version: int, synchronous_commit: str, fsync: str) -> None:
+def require_durable(version: int, synchronous_commit: str, fsync: str) -> None:
+    """Refuse a server on which a crash may take what was acknowledged; takes a row of `SERVER`.
+
+    Raises:
+        SchemaError: It is too old, or gives up durability.
+    """
     if version < OLDEST_SERVER:
         raise SchemaError(
             f"the server is PostgreSQL {version}; sapwood needs {OLDEST_SERVER} or later"

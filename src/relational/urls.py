@@ -82,7 +82,9 @@ def _split(url: str) -> SplitResult:
     scheme = parts.scheme.partition("+")[0]
     if scheme not in {"postgres", "postgresql"} or "://" not in url:
         raise SettingsError("the PostgreSQL URL must begin with postgresql:// or postgres://")
-    if parts.fragment or "@" in parts.path or parts.netloc.count("@") > 1:
+    # A password with ? in it ends the host part, which then begins with user and password.
+    cut_off = bool(parts.netloc) and "@" not in parts.netloc and "@" in parts.query
+    if parts.fragment or "@" in parts.path or parts.netloc.count("@") > 1 or cut_off:
         raise SettingsError(_ESCAPE)
     return parts
 

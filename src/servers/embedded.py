@@ -127,6 +127,19 @@ class EmbeddedServers:
             browser_url=self._neo4j.browser_url() if self._neo4j.running() else None,
         )
 
+    def find_endpoints(self) -> Endpoints | None:
+        """The addresses of servers that run or have run; None before the first start.
+
+        Starts and creates nothing; whether they answer, `status` says.
+        """
+        port = self._postgres.port()
+        if port is None or self._neo4j.port() is None:
+            return None
+        try:
+            return self._endpoints(port)
+        except ServerError:  # a password file is missing, which `status` says too
+            return None
+
     def _status_of(self, server: PostgresServer | Neo4jServer) -> ServerStatus:
         process = server.process.find()
         problem = "does not run" if process is None else server.problem()

@@ -118,7 +118,7 @@ def _libpq_url(settings: ServerSettings, url: SecretStr) -> SecretStr:
 
 def _check_neo4j_uri(settings: ServerSettings, uri: str) -> None:
     parts, where = urlsplit(uri), settings.origin("neo4j_uri")
-    if "@" in parts.netloc:  # and then it would be shown by every repr
+    if "@" in uri:  # wherever it is: it would be shown by every repr and message
         raise SettingsError(
             f"NEO4J_URI ({where}) holds a user or password. Put them into NEO4J_USERNAME and "
             "NEO4J_PASSWORD."

@@ -88,6 +88,100 @@ def test_status_of_given_servers_that_do_not_answer_ends_with_3(tmp_path: Path) 
     assert report["sources"]["neo4j_uri"] == "environment NEO4J_URI"
 
 
+@pytest.mark.parametrize(
+    "unquoted",
+    [
+        f"a@b:/c#?{SECRET}",
+        f"a?x={SECRET}",
+        f"{SECRET}?x=y",
+        f"{SECRET}/x",
+        f"{SECRET}#x",
+        f"[{SECRET}",
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "status", "doctor"])
+def test_a_password_that_is_not_quoted_is_never_shown_and_no_server_is_asked(
+    command: str, unquoted: str, tmp_path: Path
+) -> None:
+    url = f"postgresql://ann:{unquoted}@127.0.0.1/trees"
+    done = _run(command, folder=tmp_path, environment={**BOTH, "DATABASE_URL": url})
+    assert "postgresql://(cannot be read)" in done.stdout or command == "doctor"
+    if command != "up":
+        assert done.returncode == 3
+        assert "the PostgreSQL URL" in done.stdout
+
+
+@pytest.mark.parametrize("uri", [f"bolt:ann:{SECRET}@host", f"bolt://ann:{SECRET}#x@host"])
+def test_a_password_in_the_neo4j_address_is_refused_and_not_shown(uri: str, tmp_path: Path) -> None:
+    done = _run("status", folder=tmp_path, environment={**BOTH, "NEO4J_URI": uri})
+    assert done.returncode == 1
+    assert "holds a user or password" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "rebuild", "doctor", "status"])
+def test_help_is_there_for_each_command(command: str, tmp_path: Path) -> None:
+    done = _run(command, "-h", folder=tmp_path)
+    assert done.returncode == 0
+    assert "--json" in done.stdout
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; from sapwood.cli.app import app; app(['-h'], standalone_mode=False);"
+        " sys.exit(sorted({'neo4j', 'sqlalchemy', 'asyncpg', 'numpy'} & set(sys.modules)) != [])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=_environment(),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_to_rebuild_without_a_terminal_takes_a_yes(tmp_path: Path) -> None:
+    done = _run("rebuild", "some", folder=tmp_path, environment=BOTH)
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("verify", "some"), ("rebuild", "some", "--yes")])
+def test_servers_that_do_not_answer_are_one_line_and_exit_code_1(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = _run(*arguments, folder=tmp_path, environment=BOTH)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: postgresql: ")
+
+
+def test_doctor_of_servers_that_do_not_answer_ends_with_3(tmp_path: Path) -> None:
+    done = _run("doctor", "--json", folder=tmp_path, environment=BOTH)
+    assert done.returncode == 3
+    checks = {each["name"]: each["state"] for each in json.loads(done.stdout)["checks"]}
+    assert checks == {"settings": "ok", "postgres": "problem", "neo4j": "problem"}
+
+
+def test_doctor_says_that_half_of_the_settings_is_missing(tmp_path: Path) -> None:
+    half = {"DATABASE_URL": BOTH["DATABASE_URL"]}
+    done = _run("doctor", "--json", folder=tmp_path, environment=half)
+    assert done.returncode == 3
+    (check,) = json.loads(done.stdout)["checks"]
+    assert (check["name"], check["state"]) == ("settings", "problem")
+    assert "NEO4J_URI" in check["found"]
+
+
+def test_doctor_of_an_empty_folder_creates_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    done = _run("doctor", "--data-dir", str(folder), folder=tmp_path)
+    assert done.returncode == 3
+    assert "postgres\tproblem\tdoes not run\tstart it: sapwood up" in done.stdout
+    assert not folder.exists()
+
+
 def test_status_of_an_empty_folder_creates_nothing_and_ends_with_3(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     done = _run("status", "--data-dir", str(folder), folder=tmp_path)

@@ -22,7 +22,7 @@ CALLED = {
     key
     for path in SOURCE.glob("*.py")
     for key in re.findall(
-        r'"((?:frontier|lineage|node|project|prune|schema|verify)\.\w+)"', path.read_text()
+        r'"((?:frontier|lineage|node|overview|project|prune|schema|verify)\.\w+)"', path.read_text()
     )
 }
 
