@@ -141,7 +141,11 @@ def test_the_machine_finds_what_is_broken(broken: type[MemoryAdapter], machine_s
     bench = MemoryBench(broken)
     Machine.bench = bench
     enough = settings(max_examples=200, phases=[Phase.generate])
-    with pytest.raises(AssertionError, match="expected"):
+
+    def try_many_times() -> None:
         for attempt in range(30):  # chance may pass it over for a while, not for ever
             run_state_machine_as_test(seed(machine_seed + attempt)(Machine), settings=enough)
+
+    with pytest.raises(AssertionError, match="expected"):
+        try_many_times()
     bench.close()
