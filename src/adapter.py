@@ -185,14 +185,15 @@ class AsyncStorageAdapter(Reads, Writes):
     async def rejoin(self) -> None:
         """Write again after `FencedError`: in mode `own` by a new claim, in `join` with the owner.
 
-        What was pending stays so and is stored by the next flush; what became impossible meanwhile
-        is named by its receipt. Without a `FencedError` before, nothing happens.
+        What was pending is stored soon after, by the flush that makes the claim; what became
+        impossible meanwhile is named by its receipt. Without a `FencedError` before, nothing
+        happens.
 
         Raises:
             NotFoundError: The project was deleted meanwhile.
             SapwoodError: Another fatal error ended the writing before; open a new adapter.
 
-        Cost: one statement; the claim is made by the next flush.
+        Cost: one statement here.
         """
         session = await self._opened()
         await session.rejoin()
