@@ -105,3 +105,10 @@ def test_trees_outlive_the_containers(user: User) -> None:
     user.compose("up", "--detach", "--wait")
     assert user.searches(0) == ["20", "20"]
     assert user.searches(30) == ["30", "30"]
+
+
+def test_the_demo_runs_on_them_as_it_does_on_its_own_servers(user: User) -> None:
+    shown = user.runs(sys.executable, str(ROOT / "examples" / "demo.py"), "--quick", "--given")
+    assert "to 160: none missing, none double" in shown
+    assert "password  in .env NEO4J_PASSWORD" in shown
+    assert not any(password in shown for password in PASSWORDS)
