@@ -5,13 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import shutil
 import signal
 from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
 
 from . import bolt
 from .disk import require_room
 from .environment import server_environment
-from .errors import DataFolderError, StartError
+from .errors import DataFolderError, StartError, UnsafeServerError
 from .jars import NEO4J_VERSION
 from .neo4j_settings import DATABASE, MAIN_CLASS, USER, initial_user_line, settings_text
 from .ports import LOOPBACK
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 _NEW_ROOM_BYTES = 400 * 2**20  # the logs of two databases, made at their full size
 _LEAST_ROOM_BYTES = 64 * 2**20  # without any, it would neither start nor stop
 _START_TIMEOUT_S = 120.0
+_STOP_TIMEOUT_S = 60.0
+_DEFAULT_PASSWORD = SecretStr("neo4j")
 
 _log = logging.getLogger("sapwood.servers.neo4j")
 
@@ -67,12 +72,15 @@ class Neo4jServer:
     def launch(self, install: Neo4jInstall, *, extra_flags: Sequence[str] = ()) -> None:
         """Start the server process; `wait` then waits for it.
 
+        Data of a first start that did not end well is removed: Neo4j would not open it again.
+
         Args:
             extra_flags: more flags for Java.
 
         Raises:
             ServerError: see `sapwood.servers.errors`.
         """
+        self._remove_half_made_data()
         needed = _LEAST_ROOM_BYTES if self._has_data else _NEW_ROOM_BYTES
         require_room(self._home, needed, "Neo4j's data")
         ports = (self._ports.claim(self.name), self._ports.claim("browser"))
@@ -97,6 +105,7 @@ class Neo4jServer:
 
         Raises:
             StartError: it ended, or took too long.
+            UnsafeServerError: it was stopped, because a new one lets in everybody.
         """
         process = self.process.find()
         if process is None:
@@ -104,6 +113,9 @@ class Neo4jServer:
         self.process.wait_until_ready(
             process, self.problem, log=self._log_file, timeout_s=_START_TIMEOUT_S
         )
+        if not self._has_data:
+            self._require_closed(process)
+            self._whole.touch(mode=0o600)
 
     def lost_port(self) -> bool:
         """Say whether the last start failed because somebody took a port meanwhile."""
@@ -142,7 +154,7 @@ class Neo4jServer:
         for name in ("conf", "data/dbms", "logs", "plugins", "import", "licenses", "run"):
             (self._home / name).mkdir(parents=True, exist_ok=True)
         conf = self._home / "conf"
-        write_private(conf / "neo4j.conf", settings_text(self._home, bolt_port, browser_port))
+        write_private(conf / "neo4j.conf", settings_text(bolt_port, browser_port))
         write_private(self._version_file, json.dumps({"neo4j": NEO4J_VERSION}))
         if not self._has_data:
             password = ensure_password(self._folder.password(self.name))
@@ -154,7 +166,39 @@ class Neo4jServer:
 
     @property
     def _has_data(self) -> bool:
-        return (self._home / "data" / "databases" / "system").exists()
+        return self._whole.exists()
+
+    @property
+    def _whole(self) -> Path:
+        """Is there once a first start ended well. It lies in the data, so it moves with it."""
+        return self._home / "data" / "sapwood-whole"
+
+    def _remove_half_made_data(self) -> None:
+        data = self._home / "data"
+        if data.exists() and not self._has_data:
+            _log.info("removing the data of a first start that did not end well: %s", data)
+            shutil.rmtree(data)
+
+    def _require_closed(self, process: psutil.Process) -> None:
+        """Stop a new server that takes Neo4j's well-known password instead of ours."""
+        port = self.port()
+        try:
+            bolt.log_in(LOOPBACK, port or 0, USER, _DEFAULT_PASSWORD, database="system")
+        except bolt.BoltRefusedError as exc:
+            if exc.code.endswith("Unauthorized"):
+                return
+        except OSError as exc:
+            raise StartError(
+                f"the new Neo4j stopped answering ({describe(exc)}). Its log is {self._log_file}. "
+                "Run `sapwood up` again."
+            ) from exc
+        self.stop()
+        self.process.wait_until_stopped(process, log=self._log_file, timeout_s=_STOP_TIMEOUT_S)
+        raise UnsafeServerError(
+            f"the new Neo4j in {self._home} accepts Neo4j's well-known first password, so it was "
+            "stopped. Choose another data folder with SAPWOOD_DATA_DIR, and report this folder's "
+            "path to sapwood."
+        )
 
     def _check_version(self) -> None:
         try:

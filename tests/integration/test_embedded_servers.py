@@ -1,4 +1,4 @@
-"""The embedded servers' life, in a data folder of this module's own: two starts of Neo4j in all.
+"""The embedded servers' life, in a data folder of this module's own: few starts of Neo4j in all.
 
 The tests build on each other in the order of the file, as a life does.
 """
@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -23,8 +24,13 @@ from pydantic import SecretStr
 
 from sapwood.servers import EmbeddedServers, Endpoints, FixedPorts, default_data_dir
 from sapwood.servers.bolt import BoltRefusedError, log_in
-from sapwood.servers.errors import DataFolderError, PortTakenError
+from sapwood.servers.errors import DataFolderError, PortTakenError, UnsafeServerError
+from sapwood.servers.folder import DataFolder, default_cache_dir
+from sapwood.servers.neo4j import Neo4jServer
+from sapwood.servers.neo4j_install import Neo4jInstall, ensure_install
+from sapwood.servers.ports import PortBook
 from sapwood.servers.process import alive
+from sapwood.servers.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +49,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.fixture(scope="module")
 def data_dir() -> Iterator[Path]:
-    folder = default_data_dir(f"test-life-{uuid4().hex[:8]}")
+    folder = default_data_dir(f"test-life-é-{uuid4().hex[:8]}")
     yield folder
     EmbeddedServers(folder).down()
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,6 +79,53 @@ def _ports(endpoints: Endpoints) -> tuple[int, int, int]:
     assert bolt
     assert browser
     return postgres, bolt, browser
+
+
+@pytest.fixture(scope="module")
+def install() -> Neo4jInstall:
+    return ensure_install(default_cache_dir(), mirror=None, progress=Progress(shown=False))
+
+
+@pytest.fixture
+def neo4j_alone(data_dir: Path) -> Iterator[Neo4jServer]:
+    """A Neo4j in the module's folder, without a PostgreSQL; stopped at the end."""
+    folder = DataFolder(data_dir)
+    folder.create()
+    server = Neo4jServer(folder, PortBook(folder.ports, FixedPorts()))
+    yield server
+    left = server.stop()
+    if left is not None:
+        server.process.wait_until_stopped(left, log=folder.log(server.name), timeout_s=60)
+
+
+def test_a_new_neo4j_that_takes_the_well_known_password_is_stopped(
+    neo4j_alone: Neo4jServer, install: Neo4jInstall, data_dir: Path
+) -> None:
+    password = data_dir / "passwords" / "neo4j"
+    password.write_text("neo4j")
+    neo4j_alone.launch(install)
+    with pytest.raises(UnsafeServerError, match="well-known first password"):
+        neo4j_alone.wait()
+    assert not neo4j_alone.running()
+    password.unlink()
+
+
+def test_a_first_start_that_was_killed_does_not_spoil_the_next_one(
+    neo4j_alone: Neo4jServer, install: Neo4jInstall, data_dir: Path
+) -> None:
+    neo4j_alone.launch(install)
+    process = neo4j_alone.process.find()
+    assert process is not None
+    deadline = time.monotonic() + 60
+    while not (data_dir / "neo4j" / "data" / "transactions" / "system").exists():
+        assert time.monotonic() < deadline
+    process.kill()
+    psutil.wait_procs([process], timeout=30)
+    half_made = data_dir / "neo4j" / "data" / "half-made"
+    half_made.touch()
+    neo4j_alone.launch(install)
+    neo4j_alone.wait()
+    assert not half_made.exists()
 
 
 def test_two_processes_that_start_at_once_share_servers_that_outlive_their_sigkill(
