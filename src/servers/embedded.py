@@ -54,7 +54,7 @@ class EmbeddedServers:
         mirror: str | None = None,
         class_cache: bool = True,
     ) -> None:
-        self._folder = DataFolder(Path(data_dir).absolute())
+        self._folder = DataFolder(Path(data_dir).expanduser().resolve())
         self._cache = cache_dir or default_cache_dir()
         self._mirror = mirror
         self._class_cache = class_cache
@@ -93,7 +93,7 @@ class EmbeddedServers:
         return self._endpoints(port)
 
     def down(self) -> bool:
-        """Stop both servers, cleanly; does nothing to one that does not run.
+        """Stop both servers, cleanly; does nothing to one that does not run. Creates nothing.
 
         Returns:
             Whether any was running.
@@ -101,9 +101,9 @@ class EmbeddedServers:
         Raises:
             ServerError: one did not end.
         """
-        if not self._folder.root.exists():
+        if not (self._folder.is_ours() and self._folder.lock.exists()):
             return False
-        self._folder.create()
+        self._folder.check_owner()
         with one_at_a_time(self._folder.lock):
             stopping = [
                 (server, process)
