@@ -80,6 +80,7 @@ class EmbeddedServers:
         """
         self._folder.create()
         with one_at_a_time(self._folder.lock):
+            self._settle()
             self._postgres.check()
             self._neo4j.check()
             # Java takes the longest to start, so PostgreSQL starts meanwhile.
@@ -99,12 +100,13 @@ class EmbeddedServers:
             Whether any was running.
 
         Raises:
-            ServerError: one did not end.
+            ServerError: one did not end, or they run on another host.
         """
         if not (self._folder.is_ours() and self._folder.lock.exists()):
             return False
         self._folder.check_owner()
         with one_at_a_time(self._folder.lock):
+            self._settle()
             stopping = [
                 (server, process)
                 for server in (self._postgres, self._neo4j)
@@ -126,6 +128,11 @@ class EmbeddedServers:
             neo4j=self._status_of(self._neo4j),
             browser_url=self._neo4j.browser_url() if self._neo4j.running() else None,
         )
+
+    def _settle(self) -> None:
+        self._postgres.check_place()
+        for server in (self._postgres, self._neo4j):
+            server.process.settle()
 
     def _status_of(self, server: PostgresServer | Neo4jServer) -> ServerStatus:
         process = server.process.find()

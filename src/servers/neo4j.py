@@ -19,7 +19,7 @@ from .jars import NEO4J_VERSION
 from .neo4j_settings import DATABASE, MAIN_CLASS, USER, initial_user_line, settings_text
 from .ports import LOOPBACK
 from .probe import describe
-from .process import ServerProcess, ended_message, tail
+from .process import ServerProcess, ended_message, owns_port, tail
 from .secret_files import ensure_password, read_password, write_private
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ class Neo4jServer:
         self._ports = ports
         self._log_file = folder.log(self.name)
         self.process = ServerProcess(
-            "Neo4j", folder.record(self.name), marks=(MAIN_CLASS, f"--home-dir={self._home}")
+            "Neo4j",
+            folder.record(self.name),
+            program="java",
+            marks=(MAIN_CLASS, f"--home-dir={self._home}"),
         )
 
     def running(self) -> bool:
@@ -137,12 +140,17 @@ class Neo4jServer:
 
     def problem(self) -> str | None:
         """Log in over Bolt and ask for the Browser. Returns what is wrong, or None."""
-        password = read_password(self._folder.password(self.name))
+        process, password = self.process.find(), read_password(self._folder.password(self.name))
         port, browser = self.port(), self._ports.known("browser")
+        if process is None:
+            return "does not run"
         if password is None:
             return f"the password file {self._folder.password(self.name)} is missing"
         if port is None or browser is None:
             return f"{self._folder.ports} does not say the ports"
+        for taken in (port, browser):
+            if not owns_port(process, taken):
+                return f"pid {process.pid} does not listen on port {taken}"
         try:
             bolt.log_in(LOOPBACK, port, USER, password, database=DATABASE)
             _get(browser)

@@ -5,6 +5,7 @@ The tests build on each other in the order of the file, as a life does.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import shutil
@@ -33,7 +34,7 @@ from sapwood.servers.process import alive
 from sapwood.servers.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -281,6 +282,31 @@ def test_a_killed_neo4j_is_told_and_started_again_on_another_port_if_its_own_was
     assert _ports(again)[0] == _ports(endpoints)[0]
     assert _pids(life)[0] == postgres
     assert life.status().healthy
+
+
+def test_a_killed_postgres_starts_again_although_its_pid_is_now_another_programs(
+    life: EmbeddedServers, endpoints: Endpoints, data_dir: Path
+) -> None:
+    killed = psutil.Process(_pids(life)[0])
+    owner = killed.uids().effective
+    processes = [killed, *killed.children(recursive=True)]
+    killed.kill()
+    psutil.wait_procs(processes, timeout=30)  # its children end by themselves
+    with _another_program(owner) as pid:
+        pid_file = data_dir / "postgres" / "data" / "postmaster.pid"
+        _, *rest = pid_file.read_text().splitlines(keepends=True)
+        pid_file.write_text("".join([f"{pid}\n", *rest]))
+        assert _ports(life.up())[0] == _ports(endpoints)[0]
+        assert life.status().healthy
+
+
+@contextlib.contextmanager
+def _another_program(owner: int) -> Generator[int]:
+    with subprocess.Popen(["sleep", "600"], user=owner) as program:
+        try:
+            yield program.pid
+        finally:
+            program.kill()
 
 
 def test_down_stops_both_cleanly_and_a_second_down_finds_nothing(

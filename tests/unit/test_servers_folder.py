@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,25 @@ def test_down_and_status_create_nothing(tmp_path: Path) -> None:
     assert servers.down() is False
     assert not servers.status().healthy
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_servers_that_run_on_another_host_are_neither_joined_nor_started_nor_stopped(
+    tmp_path: Path,
+) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.create()
+    folder.lock.touch()
+    (folder.postgres / "data").mkdir()
+    (folder.postgres / "data" / "postmaster.pid").write_text("1\n")
+    place = {"host": "far", "boot": "another", "pids": ""}
+    note = json.dumps({"pid": 1, "create_time": 0, "place": place})
+    folder.record("postgres").write_text(note)
+    servers = EmbeddedServers(folder.root)
+    for call in (servers.up, servers.down):
+        with pytest.raises(DataFolderError, match=r"run on host 'far'.*sapwood down.*delete"):
+            call()
+    assert not servers.status().healthy
+    assert folder.record("postgres").read_text() == note
 
 
 def test_a_new_an_empty_and_a_known_folder_are_made_private(tmp_path: Path) -> None:
