@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ServerError
 from .endpoints import Endpoints
-from .errors import StartError
+from .errors import StartError, StopError
 from .folder import DataFolder, default_cache_dir
 from .guard import one_at_a_time
 from .neo4j import Neo4jServer
@@ -21,6 +22,8 @@ from .secret_files import read_password
 from .status import ServersStatus, ServerStatus
 
 if TYPE_CHECKING:
+    import psutil
+
     from .neo4j_install import Neo4jInstall
 
 _TRIES = 3
@@ -88,7 +91,7 @@ class EmbeddedServers:
             if install is not None:
                 self._neo4j.launch(install)
             port = self._start_postgres(install is not None)
-            self._wait_for_neo4j(install)
+            install = self._wait_for_neo4j(install, progress)
         if install is not None and self._class_cache and install.class_cache.wanted():
             install.class_cache.make_in_background()
         return self._endpoints(port)
@@ -113,8 +116,7 @@ class EmbeddedServers:
                 if (process := server.stop()) is not None
             ]
             for server, process in stopping:
-                log = self._folder.log(server.name)
-                server.process.wait_until_stopped(process, log=log, timeout_s=_STOP_TIMEOUT_S)
+                self._wait_for_end(server, process)
             return bool(stopping)
 
     def status(self) -> ServersStatus:
@@ -159,25 +161,42 @@ class EmbeddedServers:
             return self._postgres.start()
         except BaseException:
             # Nobody would look for a Neo4j that runs after `up` failed, and it takes a gigabyte.
-            if launched_neo4j:
-                self._neo4j.stop()
+            process = self._neo4j.stop() if launched_neo4j else None
+            if process is not None:
+                with contextlib.suppress(StopError):
+                    self._wait_for_end(self._neo4j, process)
             raise
 
-    def _wait_for_neo4j(self, install: Neo4jInstall | None) -> None:
-        """Wait; start again where another start can help: a lost port, a bad class cache."""
+    def _wait_for_neo4j(self, install: Neo4jInstall | None, progress: bool) -> Neo4jInstall | None:
+        """Wait; start again where another start can help: a lost port, a bad class cache.
+
+        Args:
+            install: with what it was started; None if it ran already.
+
+        Returns:
+            With what it was started in the end.
+        """
         for attempt in range(1, _TRIES + 1):
             try:
                 self._neo4j.wait()
             except StartError as exc:
-                if install is None or attempt == _TRIES or self._neo4j.running():
+                if attempt == _TRIES or self._neo4j.running():
                     raise
-                if not self._neo4j.lost_port():
+                if install is None:
+                    _log.info("Neo4j was ending; starting it again")
+                    install = self._install(progress)
+                elif not self._neo4j.lost_port():
                     if install.class_cache.usable() is None:
                         raise
                     install.class_cache.discard(str(exc))
                 self._neo4j.launch(install)
             else:
-                return
+                return install
+        raise AssertionError  # pragma: no cover - the loop returns or raises
+
+    def _wait_for_end(self, server: PostgresServer | Neo4jServer, process: psutil.Process) -> None:
+        log = self._folder.log(server.name)
+        server.process.wait_until_stopped(process, log=log, timeout_s=_STOP_TIMEOUT_S)
 
     def _endpoints(self, postgres_port: int) -> Endpoints:
         url = self._postgres.url(postgres_port)

@@ -19,6 +19,7 @@ from .jars import NEO4J_VERSION
 from .neo4j_settings import DATABASE, MAIN_CLASS, USER, initial_user_line, settings_text
 from .ports import LOOPBACK
 from .probe import describe
+from .problem import lost_password, lost_port, refused_password
 from .process import ServerProcess, ended_message, owns_port, tail
 from .secret_files import ensure_password, read_password, write_private
 
@@ -145,16 +146,20 @@ class Neo4jServer:
         if process is None:
             return "does not run"
         if password is None:
-            return f"the password file {self._folder.password(self.name)} is missing"
+            return lost_password(self._folder.password(self.name))
         if port is None or browser is None:
-            return f"{self._folder.ports} does not say the ports"
+            return lost_port(self._folder.ports)
         for taken in (port, browser):
             if not owns_port(process, taken):
                 return f"pid {process.pid} does not listen on port {taken}"
         try:
             bolt.log_in(LOOPBACK, port, USER, password, database=DATABASE)
             _get(browser)
-        except (OSError, bolt.BoltRefusedError, http.client.HTTPException) as exc:
+        except bolt.BoltRefusedError as exc:
+            if exc.code.endswith("Unauthorized"):
+                return refused_password(self._folder.password(self.name))
+            return describe(exc)
+        except (OSError, http.client.HTTPException) as exc:
             return describe(exc)
         return None
 

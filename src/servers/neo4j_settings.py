@@ -64,6 +64,8 @@ def settings_text(bolt_port: int, browser_port: int) -> str:
         "server.https.enabled": "false",
         "server.http_enabled_modules": "BROWSER",
         "dbms.security.auth_enabled": "true",
+        # Its answer to wrong passwords would lock us out too; 192 random bits need no such help.
+        "dbms.security.auth_max_failed_attempts": "0",
         "dbms.security.http_access_control_allow_origin": f"http://{http}",
         "dbms.security.http_static_content_security_policy_header": _content_policy(bolt, http),
         "dbms.security.allow_csv_import_from_file_urls": "false",

@@ -16,7 +16,8 @@ from .ports import LOOPBACK
 from .postgres_cluster import DATABASE, USER, PostgresCluster
 from .postgres_install import find_install, find_release
 from .probe import postgres_problem
-from .process import ServerProcess, owns_port, tail
+from .problem import lost_password, lost_port, refused_password
+from .process import ServerProcess, alive, owns_port, tail
 from .secret_files import read_password
 from .service_user import postgres_uid, require_passage, service_user
 
@@ -96,7 +97,12 @@ class PostgresServer:
         """
         running = self.process.find()
         if running is not None:
-            return self._join(running)
+            try:
+                return self._join(running)
+            except StartError:
+                if alive(running):
+                    raise
+                _log.info("PostgreSQL was ending; starting it again")
         user = service_user()
         install = self._prepare(user)
         for attempt in range(1, _PORT_TRIES + 1):
@@ -153,13 +159,16 @@ class PostgresServer:
         if process is None:
             return "does not run"
         if port is None:
-            return f"{self._folder.ports} does not say the port"
+            return lost_port(self._folder.ports)
         url = self.url(port)
         if url is None:
-            return f"the password file {self._folder.password(self.name)} is missing"
+            return lost_password(self._folder.password(self.name))
         if not owns_port(process, port):
             return f"pid {process.pid} does not listen on port {port}"
-        return postgres_problem(url)
+        problem = postgres_problem(url)
+        if problem is not None and problem.startswith("InvalidPassword"):
+            return refused_password(self._folder.password(self.name))
+        return problem
 
     def _join(self, running: psutil.Process) -> int:
         self._wait(running)

@@ -21,6 +21,7 @@ import psutil
 
 from .errors import StartError, StopError
 from .place import Place, here
+from .problem import LastingProblem
 from .secret_files import write_private
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class ServerProcess:
         log: Path,
         timeout_s: float,
     ) -> None:
-        """Poll until `problem()` is None; give up when the process ends or the time is over.
+        """Poll until `problem()` is None; give up when it lasts, the process ends, or in the end.
 
         Raises:
             StartError: with the last answer and the last lines of the log.
@@ -146,6 +147,8 @@ class ServerProcess:
             if not alive(process):
                 self.forget()
                 raise StartError(ended_message(self.name, log))
+            if isinstance(answer, LastingProblem):
+                raise StartError(f"{self.name} runs as pid {process.pid}, but {answer}")
             if time.monotonic() > deadline:
                 raise StartError(
                     f"{self.name} (pid {process.pid}) did not answer within {timeout_s:.0f} s "

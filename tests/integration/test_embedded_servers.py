@@ -5,6 +5,7 @@ The tests build on each other in the order of the file, as a life does.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import os
@@ -25,7 +26,12 @@ from pydantic import SecretStr
 
 from sapwood.servers import EmbeddedServers, Endpoints, FixedPorts, default_data_dir
 from sapwood.servers.bolt import BoltRefusedError, log_in
-from sapwood.servers.errors import DataFolderError, PortTakenError, UnsafeServerError
+from sapwood.servers.errors import (
+    DataFolderError,
+    PortTakenError,
+    StartError,
+    UnsafeServerError,
+)
 from sapwood.servers.folder import DataFolder, default_cache_dir
 from sapwood.servers.neo4j import Neo4jServer
 from sapwood.servers.neo4j_install import Neo4jInstall, ensure_install
@@ -254,6 +260,41 @@ def test_as_root_postgres_runs_as_a_service_user_and_no_parent_folder_is_opened(
     assert postgres.uids().effective != 0
     assert data_dir.stat().st_mode & 0o777 == 0o711
     assert (data_dir / "passwords").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("server", ["neo4j", "postgres"])
+def test_a_wrong_password_file_is_told_at_once_and_locks_nobody_out(
+    life: EmbeddedServers, endpoints: Endpoints, data_dir: Path, server: str
+) -> None:
+    path = data_dir / "passwords" / server
+    kept = path.read_text()
+    path.write_text("wrong")
+    for _ in range(4):
+        with pytest.raises(StartError, match=f"refuses the password in .*{server}.*sapwood down"):
+            life.up()
+    path.write_text(kept)
+    assert life.up() == endpoints
+
+
+async def test_servers_that_are_ending_are_waited_for_and_started_again(
+    life: EmbeddedServers, endpoints: Endpoints, data_dir: Path
+) -> None:
+    before = _pids(life)
+    session = await asyncpg.connect(endpoints.database_url.get_secret_value())
+    for pid in before:  # PostgreSQL then waits for its sessions, and takes no new one
+        psutil.Process(pid).send_signal(signal.SIGTERM)
+    starting = asyncio.create_task(asyncio.to_thread(life.up))
+    await asyncio.to_thread(_wait_for_text, data_dir / "logs" / "postgres.log", "is shutting down")
+    await session.close()
+    assert await starting == endpoints
+    assert not set(before).intersection(_pids(life))
+    assert life.status().healthy
+
+
+def _wait_for_text(path: Path, text: str) -> None:
+    deadline = time.monotonic() + 30
+    while text not in path.read_text():
+        assert time.monotonic() < deadline
 
 
 def test_servers_whose_pid_files_were_lost_are_found_again(

@@ -17,6 +17,7 @@ import pytest
 
 from sapwood.servers.errors import StartError, StopError
 from sapwood.servers.place import Place
+from sapwood.servers.problem import lost_password
 from sapwood.servers.process import ServerProcess, alive, owns_port
 
 if TYPE_CHECKING:
@@ -164,6 +165,13 @@ def test_a_server_that_never_answers_is_given_up_with_its_last_answer(trial: Tri
     with pytest.raises(StartError, match=r"did not answer within 0 s \(still asleep\)"):
         trial.server.wait_until_ready(process, lambda: "still asleep", log=trial.log, timeout_s=0.1)
     assert alive(process)
+
+
+def test_a_problem_that_does_not_pass_by_itself_is_told_at_once(trial: Trial) -> None:
+    process = trial.launch()
+    lost = lost_password(trial.log)
+    with pytest.raises(StartError, match=r"runs as pid \d+, but the password file .*sapwood down"):
+        trial.server.wait_until_ready(process, lambda: lost, log=trial.log, timeout_s=600)
 
 
 def test_a_server_that_does_not_stop_is_told(trial: Trial) -> None:
