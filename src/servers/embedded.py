@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ServerError
 from .endpoints import Endpoints
-from .errors import StartError, StopError
+from .errors import StopError
 from .folder import DataFolder, default_cache_dir
 from .guard import one_at_a_time
 from .neo4j import Neo4jServer
 from .neo4j_install import ensure_install
 from .neo4j_settings import DATABASE, USER
+from .neo4j_start import finish_start
 from .ports import LOOPBACK, FixedPorts, PortBook
 from .postgres import PostgresServer
 from .progress import Progress
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
     from .neo4j_install import Neo4jInstall
 
-_TRIES = 3
 _STOP_TIMEOUT_S = 60.0
-
-_log = logging.getLogger("sapwood.servers")
 
 
 class EmbeddedServers:
@@ -91,7 +88,7 @@ class EmbeddedServers:
             if install is not None:
                 self._neo4j.launch(install)
             port = self._start_postgres(install is not None)
-            install = self._wait_for_neo4j(install, progress)
+            install = finish_start(self._neo4j, install, lambda: self._install(progress))
         if install is not None and self._class_cache and install.class_cache.wanted():
             install.class_cache.make_in_background()
         return self._endpoints(port)
@@ -166,33 +163,6 @@ class EmbeddedServers:
                 with contextlib.suppress(StopError):
                     self._wait_for_end(self._neo4j, process)
             raise
-
-    def _wait_for_neo4j(self, install: Neo4jInstall | None, progress: bool) -> Neo4jInstall | None:
-        """Wait; start again where another start can help: a lost port, a bad class cache.
-
-        Args:
-            install: with what it was started; None if it ran already.
-
-        Returns:
-            With what it was started in the end.
-        """
-        for attempt in range(1, _TRIES + 1):
-            try:
-                self._neo4j.wait()
-            except StartError as exc:
-                if attempt == _TRIES or self._neo4j.running():
-                    raise
-                if install is None:
-                    _log.info("Neo4j was ending; starting it again")
-                    install = self._install(progress)
-                elif not self._neo4j.lost_port():
-                    if install.class_cache.usable() is None:
-                        raise
-                    install.class_cache.discard(str(exc))
-                self._neo4j.launch(install)
-            else:
-                return install
-        raise AssertionError  # pragma: no cover - the loop returns or raises
 
     def _wait_for_end(self, server: PostgresServer | Neo4jServer, process: psutil.Process) -> None:
         log = self._folder.log(server.name)

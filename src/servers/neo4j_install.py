@@ -29,10 +29,12 @@ class Neo4jInstall:
     java: Java
     class_path: tuple[Path, ...]
     class_cache: ClassCache
+    with_class_cache: bool = True
 
     def java_arguments(self, extra_flags: Sequence[str] = ()) -> str:
         """The text of the argument file for a start."""
-        cache = None if extra_flags else self.class_cache.usable()
+        usable = self.with_class_cache and not extra_flags
+        cache = self.class_cache.usable() if usable else None
         return java_arguments(self.java, self.class_path, cache, extra_flags)
 
 
