@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ServerError
+from .disk import explain_full_disk
 from .endpoints import Endpoints
 from .errors import StopError
 from .folder import DataFolder, default_cache_dir
@@ -79,7 +80,10 @@ class EmbeddedServers:
             ServerError: with what to do next; see `sapwood.servers.errors`.
         """
         self._folder.create()
-        with one_at_a_time(self._folder.lock):
+        with (
+            explain_full_disk(self._folder.root, "starting the servers"),
+            one_at_a_time(self._folder.lock),
+        ):
             self._settle()
             self._postgres.check()
             self._neo4j.check()

@@ -68,10 +68,13 @@ class Neo4jServer:
         Raises:
             ServerError: the folder is of another version, a password file or fixed port is gone.
         """
-        if not self.running():
-            self._ports.check_fixed(self.name, "browser")
-            self._check_version()
-            self._check_password()
+        if self.running():
+            for name in (self.name, "browser"):
+                self._ports.warn_if_elsewhere(name, self._ports.known(name))
+            return
+        self._ports.check_fixed(self.name, "browser")
+        self._check_version()
+        self._check_password()
 
     def launch(self, install: Neo4jInstall, *, extra_flags: Sequence[str] = ()) -> None:
         """Start the server process; `wait` then waits for it.
@@ -242,5 +245,5 @@ def _get(port: int) -> None:
         status = connection.getresponse().status
     finally:
         connection.close()
-    if status >= 500:
+    if status != 200:
         raise http.client.HTTPException(f"the Browser answers {status}")

@@ -81,10 +81,12 @@ class PostgresServer:
             ServerError: the folder is of another version or out of the service user's reach, its
                 password file is gone, or a fixed port is taken.
         """
-        if self.process.find() is None:
-            self._ports.check_fixed(self.name)
-            self._cluster.check()
-            require_passage(self._folder.postgres, self._give_folder(service_user()))
+        if self.process.find() is not None:
+            self._ports.warn_if_elsewhere(self.name, self.port())
+            return
+        self._ports.check_fixed(self.name)
+        self._cluster.check()
+        require_passage(self._folder.postgres, self._give_folder(service_user()))
 
     def start(self) -> int:
         """Start the server unless it runs, wait until it answers a query.

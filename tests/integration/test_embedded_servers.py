@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import http.client
 import os
 import shutil
@@ -28,6 +29,7 @@ from sapwood.servers import EmbeddedServers, Endpoints, FixedPorts, default_data
 from sapwood.servers.bolt import BoltRefusedError, log_in
 from sapwood.servers.errors import (
     DataFolderError,
+    DiskFullError,
     PortTakenError,
     StartError,
     UnsafeServerError,
@@ -171,6 +173,8 @@ async def test_the_cluster_compares_text_by_code_point_and_checks_its_pages(
         assert await connection.fetchval("SHOW fsync") == "on"
         locale = "SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = $1"
         assert await connection.fetchval(locale, "sapwood") == "bC.UTF-8"
+        needed = "SELECT datcollate || datctype FROM pg_database WHERE datname = $1"
+        assert await connection.fetchval(needed, "sapwood") == "CC"  # which every system has
     finally:
         await connection.close()
 
@@ -297,6 +301,16 @@ def _wait_for_text(path: Path, text: str) -> None:
         assert time.monotonic() < deadline
 
 
+def test_a_fixed_port_that_comes_too_late_is_told(
+    data_dir: Path, endpoints: Endpoints, caplog: pytest.LogCaptureFixture
+) -> None:
+    ports = FixedPorts(postgres=1, neo4j=2, browser=3)
+    assert EmbeddedServers(data_dir, ports=ports).up() == endpoints
+    for name in ("POSTGRES", "NEO4J", "BROWSER"):
+        assert f"SAPWOOD_{name}_PORT=" in caplog.text
+    assert "has no effect" in caplog.text
+
+
 def test_servers_whose_pid_files_were_lost_are_found_again(
     life: EmbeddedServers, endpoints: Endpoints, data_dir: Path
 ) -> None:
@@ -362,6 +376,42 @@ def test_down_stops_both_cleanly_and_a_second_down_finds_nothing(
     status = life.status()
     assert (status.postgres.running, status.neo4j.running) == (False, False)
     assert list((data_dir / "run").iterdir()) == []
+
+
+def test_a_full_disk_is_explained_and_nothing_is_started(
+    life: EmbeddedServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fail)
+        with pytest.raises(DiskFullError, match=r"is full: starting the servers.*Make room"):
+            life.up()
+    status = life.status()
+    assert (status.postgres.running, status.neo4j.running) == (False, False)
+
+
+def test_a_cache_in_which_nothing_is_missing_is_not_written(
+    install: Neo4jInstall, tmp_path: Path
+) -> None:
+    original = install.class_cache.folder
+    folder = tmp_path / original.name
+    (folder / "lock").mkdir(parents=True)  # cannot be locked, as if it were another user's
+    for path in (original / "jars", *original.glob("*.jar")):
+        (folder / path.name).symlink_to(path)
+    before = sorted(folder.iterdir())
+    found = ensure_install(tmp_path, mirror=None, progress=Progress(shown=False))
+    assert len(found.class_path) == len(install.class_path)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_cache_that_cannot_be_used_is_told(install: Neo4jInstall, tmp_path: Path) -> None:
+    folder = tmp_path / install.class_cache.folder.name
+    folder.mkdir()
+    (folder / "jars").write_text("no folder")
+    with pytest.raises(DataFolderError, match=r"cache folder .* SAPWOOD_CACHE_DIR"):
+        ensure_install(tmp_path, mirror=None, progress=Progress(shown=False))
 
 
 def test_a_taken_port_that_the_user_fixed_is_refused_and_nothing_is_started(
