@@ -56,8 +56,8 @@ def root(
     ] = False,
 ) -> None:
     """Durable storage for search trees."""
-    # Commands say themselves what went wrong; without a handler, Python would print it again.
-    logging.getLogger("sapwood").addHandler(logging.NullHandler())
+    # Commands say themselves what went wrong; only waiting for another one has no other voice.
+    logging.getLogger("sapwood.servers").addHandler(logging.StreamHandler())
 
 
 servers.register(app)

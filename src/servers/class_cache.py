@@ -7,10 +7,13 @@ are up. Whatever goes wrong, the servers start without it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import math
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .java import Java
+    from .neo4j import Neo4jServer
     from .neo4j_install import Neo4jInstall
 
 _OLDEST_JAVA = 25
@@ -36,6 +40,7 @@ _MEMORY_BYTES = 3 * 2**30
 _EXIT_TIMEOUT_S = 300
 _DAY_S = 86_400
 _KEPT_S = 7 * _DAY_S
+_TRAINING = ".training-"
 _MAKE = "import sys; from sapwood.servers.class_cache import main; main(sys.argv[1])"
 
 _log = logging.getLogger("sapwood.servers.class_cache")
@@ -59,12 +64,15 @@ class ClassCache:
     def discard(self, why: str) -> None:
         """Do not use this cache again, and make no other for a day."""
         _log.warning("starting Neo4j without its class cache: %s", why)
-        self._failed.write_text(why, encoding="utf-8")
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of another user, who has to see for themselves
+            self._failed.write_text(why, encoding="utf-8")
+            self.path.unlink(missing_ok=True)
 
     def wanted(self) -> bool:
         """Say whether it should be made now: possible, missing, not failed, room for it."""
-        if not self._possible or self.path.exists() or _age_s(self._failed) < _DAY_S:
+        if not self._possible or not os.access(self.folder, os.W_OK):
+            return False
+        if self.path.exists() or _age_s(self._failed) < _DAY_S:
             return False
         return psutil.virtual_memory().available > _MEMORY_BYTES and (
             psutil.disk_usage(str(self.folder)).free > _ROOM_BYTES
@@ -110,15 +118,10 @@ class ClassCache:
                 other.unlink(missing_ok=True)
 
     def _train(self, install: Neo4jInstall) -> None:
-        from .folder import DataFolder
-        from .neo4j import Neo4jServer
-        from .ports import FixedPorts, PortBook
-
+        end_leftovers(self.folder)
         draft = self.path.with_suffix(".draft")
-        with tempfile.TemporaryDirectory(prefix=".training-", dir=self.folder) as home:
-            folder = DataFolder(Path(home).resolve())
-            folder.create()
-            server = Neo4jServer(folder, PortBook(folder.ports, FixedPorts()))
+        with tempfile.TemporaryDirectory(prefix=_TRAINING, dir=self.folder) as home:
+            server = _server_in(Path(home))
             try:
                 server.launch(install, extra_flags=(f"-XX:AOTCacheOutput={draft}",))
                 server.wait()
@@ -129,6 +132,28 @@ class ClassCache:
         draft.replace(self.path)
         self._remove_old()
         _log.info("made the class cache %s", self.path)
+
+
+def end_leftovers(folder: Path) -> None:
+    """End the servers of trainings that were killed, and remove their data.
+
+    The caller holds the class cache's lock, so no training is going on.
+    """
+    for home in folder.glob(f"{_TRAINING}*"):
+        process = _server_in(home).stop()
+        if process is not None:
+            _wait_for_end(process)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _server_in(home: Path) -> Neo4jServer:
+    from .folder import DataFolder
+    from .neo4j import Neo4jServer
+    from .ports import FixedPorts, PortBook
+
+    folder = DataFolder(home.resolve())
+    folder.create()
+    return Neo4jServer(folder, PortBook(folder.ports, FixedPorts()))
 
 
 def _age_s(path: Path) -> float:
@@ -156,6 +181,8 @@ def main(cache: str) -> None:
     """Make the class cache for the jars in the cache folder `cache`, which must be there."""
     from .neo4j_install import installed
 
+    # A polite end has to end the training's server too.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     install = installed(Path(cache))
     if install is not None:

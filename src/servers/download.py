@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _WORKERS = 8
 _TRIES = 4
 _FIRST_PAUSE_S = 0.5
+_FINAL = (401, 403, 404, 407, 410)  # answers that do not change by asking again
 _SPARE_BYTES = 150 * 2**20
 _DRAFTS = ".draft-"
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -64,7 +65,9 @@ def ensure_jars(
         require_room(folder, total + _SPARE_BYTES, what)
         try:
             with explain_full_disk(folder, what):
-                _fetch_all(missing, folder, MavenFetch(mirror, connections=_WORKERS), report)
+                stop = threading.Event()
+                fetch = MavenFetch(mirror, connections=_WORKERS, stop=stop)
+                _fetch_all(missing, folder, fetch, report, stop)
         except DownloadError as exc:
             raise DownloadError(f"{bundle.name}: {exc}. {bundle.advice}") from None
         _log.info("fetched %d files of %s", len(missing), bundle.name)
@@ -85,13 +88,16 @@ def _present(jar: Jar, folder: Path) -> bool:
 
 
 def _fetch_all(
-    missing: Sequence[Jar], folder: Path, fetch: MavenFetch, report: Callable[[int, int], None]
+    missing: Sequence[Jar],
+    folder: Path,
+    fetch: MavenFetch,
+    report: Callable[[int, int], None],
+    stop: threading.Event,
 ) -> None:
     total, done = sum(jar.size for jar in missing), 0
     report(0, total)
     for leftover in folder.glob(f"{_DRAFTS}*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    stop = threading.Event()
     with (
         tempfile.TemporaryDirectory(prefix=_DRAFTS, dir=folder) as draft,
         ThreadPoolExecutor(_WORKERS) as pool,
@@ -119,9 +125,11 @@ def _get(jar: Jar, draft: Path, folder: Path, fetch: MavenFetch, stop: threading
         except OSError as exc:
             if exc.errno in _DISK_ERRORS:  # asking again would not help
                 raise
-            problem = f"could not be fetched ({type(exc).__name__})"
+            problem = f"could not be fetched ({_reason(exc)})"
+            if _status(exc) in _FINAL:  # requests' errors are OSErrors
+                break
         except Exception as exc:
-            problem = f"could not be fetched ({type(exc).__name__})"
+            problem = f"could not be fetched ({_reason(exc)})"
         else:
             if jar.matches(found):
                 _adopt(found, folder / jar.file_name, draft)
@@ -129,6 +137,16 @@ def _get(jar: Jar, draft: Path, folder: Path, fetch: MavenFetch, stop: threading
             problem = "has another SHA-256 than the lock file says"
         _log.info("%s %s (try %d of %d)", jar.coordinates, problem, attempt + 1, _TRIES)
     raise DownloadError(f"{jar.coordinates} {problem}")
+
+
+def _reason(exc: Exception) -> str:
+    """A word about a failed download, without the address: it may hold what is secret."""
+    status = _status(exc)
+    return type(exc).__name__ if status is None else f"HTTP {status}"
+
+
+def _status(exc: Exception) -> int | None:
+    return getattr(getattr(exc, "response", None), "status_code", None)
 
 
 def _adopt(found: Path, target: Path, draft: Path) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ServerError
+from .disk import explain_full_disk
 from .endpoints import Endpoints
-from .errors import StartError
+from .errors import StopError
 from .folder import DataFolder, default_cache_dir
 from .guard import one_at_a_time
 from .neo4j import Neo4jServer
 from .neo4j_install import ensure_install
 from .neo4j_settings import DATABASE, USER
+from .neo4j_start import finish_start
 from .ports import LOOPBACK, FixedPorts, PortBook
 from .postgres import PostgresServer
 from .progress import Progress
@@ -21,12 +23,11 @@ from .secret_files import read_password
 from .status import ServersStatus, ServerStatus
 
 if TYPE_CHECKING:
+    import psutil
+
     from .neo4j_install import Neo4jInstall
 
-_TRIES = 3
 _STOP_TIMEOUT_S = 60.0
-
-_log = logging.getLogger("sapwood.servers")
 
 
 class EmbeddedServers:
@@ -54,7 +55,7 @@ class EmbeddedServers:
         mirror: str | None = None,
         class_cache: bool = True,
     ) -> None:
-        self._folder = DataFolder(Path(data_dir).absolute())
+        self._folder = DataFolder(Path(data_dir).expanduser().resolve())
         self._cache = cache_dir or default_cache_dir()
         self._mirror = mirror
         self._class_cache = class_cache
@@ -79,7 +80,11 @@ class EmbeddedServers:
             ServerError: with what to do next; see `sapwood.servers.errors`.
         """
         self._folder.create()
-        with one_at_a_time(self._folder.lock):
+        with (
+            explain_full_disk(self._folder.root, "starting the servers"),
+            one_at_a_time(self._folder.lock),
+        ):
+            self._settle()
             self._postgres.check()
             self._neo4j.check()
             # Java takes the longest to start, so PostgreSQL starts meanwhile.
@@ -87,32 +92,32 @@ class EmbeddedServers:
             if install is not None:
                 self._neo4j.launch(install)
             port = self._start_postgres(install is not None)
-            self._wait_for_neo4j(install)
+            install = finish_start(self._neo4j, install, lambda: self._install(progress))
         if install is not None and self._class_cache and install.class_cache.wanted():
             install.class_cache.make_in_background()
         return self._endpoints(port)
 
     def down(self) -> bool:
-        """Stop both servers, cleanly; does nothing to one that does not run.
+        """Stop both servers, cleanly; does nothing to one that does not run. Creates nothing.
 
         Returns:
             Whether any was running.
 
         Raises:
-            ServerError: one did not end.
+            ServerError: one did not end, or they run on another host.
         """
-        if not self._folder.root.exists():
+        if not (self._folder.is_ours() and self._folder.lock.exists()):
             return False
-        self._folder.create()
+        self._folder.check_owner()
         with one_at_a_time(self._folder.lock):
+            self._settle()
             stopping = [
                 (server, process)
                 for server in (self._postgres, self._neo4j)
                 if (process := server.stop()) is not None
             ]
             for server, process in stopping:
-                log = self._folder.log(server.name)
-                server.process.wait_until_stopped(process, log=log, timeout_s=_STOP_TIMEOUT_S)
+                self._wait_for_end(server, process)
             return bool(stopping)
 
     def status(self) -> ServersStatus:
@@ -140,6 +145,11 @@ class EmbeddedServers:
         except ServerError:  # a password file is missing, which `status` says too
             return None
 
+    def _settle(self) -> None:
+        self._postgres.check_place()
+        for server in (self._postgres, self._neo4j):
+            server.process.settle()
+
     def _status_of(self, server: PostgresServer | Neo4jServer) -> ServerStatus:
         process = server.process.find()
         problem = "does not run" if process is None else server.problem()
@@ -165,25 +175,15 @@ class EmbeddedServers:
             return self._postgres.start()
         except BaseException:
             # Nobody would look for a Neo4j that runs after `up` failed, and it takes a gigabyte.
-            if launched_neo4j:
-                self._neo4j.stop()
+            process = self._neo4j.stop() if launched_neo4j else None
+            if process is not None:
+                with contextlib.suppress(StopError):
+                    self._wait_for_end(self._neo4j, process)
             raise
 
-    def _wait_for_neo4j(self, install: Neo4jInstall | None) -> None:
-        """Wait; start again where another start can help: a lost port, a bad class cache."""
-        for attempt in range(1, _TRIES + 1):
-            try:
-                self._neo4j.wait()
-            except StartError as exc:
-                if install is None or attempt == _TRIES or self._neo4j.running():
-                    raise
-                if not self._neo4j.lost_port():
-                    if install.class_cache.usable() is None:
-                        raise
-                    install.class_cache.discard(str(exc))
-                self._neo4j.launch(install)
-            else:
-                return
+    def _wait_for_end(self, server: PostgresServer | Neo4jServer, process: psutil.Process) -> None:
+        log = self._folder.log(server.name)
+        server.process.wait_until_stopped(process, log=log, timeout_s=_STOP_TIMEOUT_S)
 
     def _endpoints(self, postgres_port: int) -> Endpoints:
         url = self._postgres.url(postgres_port)

@@ -36,6 +36,10 @@ class JavaError(ServerError):
     """There is no Java that can run Neo4j."""
 
 
+class UnsafeServerError(ServerError):
+    """A new server would let in others than us, and was stopped."""
+
+
 class StopError(ServerError):
     """A server did not end in time after it was asked to."""
 

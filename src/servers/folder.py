@@ -1,6 +1,7 @@
 """The data folder: where the embedded servers keep their data, passwords, logs and notes.
 
 <data dir>/
+  sapwood-data   says that this folder is ours
   lock           guards up and down between processes
   ports.json     the ports that were picked once
   passwords/     postgres, neo4j (mode 0600)
@@ -21,6 +22,9 @@ from pathlib import Path
 from platformdirs import user_cache_path, user_data_path
 
 from .errors import DataFolderError
+
+_PARTS = ("passwords", "run", "logs", "postgres", "neo4j")
+_NOT_CONTENT = {"lost+found"}  # an empty disk has it
 
 
 def is_root() -> bool:
@@ -75,18 +79,33 @@ class DataFolder:
     def log(self, server: str) -> Path:
         return self.root / "logs" / f"{server}.log"
 
+    @property
+    def marker(self) -> Path:
+        return self.root / "sapwood-data"
+
+    def is_ours(self) -> bool:
+        """Say whether sapwood made this folder, or was once given it empty."""
+        # All parts at once are in no other folder; the marker came later.
+        try:
+            return self.marker.exists() or all((self.root / name).is_dir() for name in _PARTS)
+        except OSError:  # another user's, which cannot be entered
+            return False
+
     def create(self) -> None:
         """Make the folders that are missing and check that the root is ours.
 
         Raises:
-            DataFolderError: it belongs to another user, or cannot be created.
+            DataFolderError: it belongs to another user, holds something else, or cannot be made.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            self._check_owner()
+            self.check_owner()
+            self._check_content()
+            # First of all: another process that starts now finds an empty folder or a marked one.
+            self.marker.touch(mode=0o600)
             # Root's servers run as two users; the service user has to pass through, not to look.
             self.root.chmod(0o711 if is_root() else 0o700)
-            for name in ("passwords", "run", "logs", "postgres", "neo4j"):
+            for name in _PARTS:
                 # Others may be starting too: the lock is inside, so it is not held yet.
                 (self.root / name).mkdir(mode=0o700, exist_ok=True)
         except OSError as exc:
@@ -95,7 +114,21 @@ class DataFolder:
                 "one with SAPWOOD_DATA_DIR."
             ) from exc
 
-    def _check_owner(self) -> None:
+    def _check_content(self) -> None:
+        # A folder of somebody's own would get another mode and our files.
+        content = {path.name for path in self.root.iterdir()} - _NOT_CONTENT
+        if content and not self.is_ours():
+            raise DataFolderError(
+                f"{self.root} is not empty and is no data folder of sapwood. Nothing was changed "
+                "in it. Choose a new or an empty folder with SAPWOOD_DATA_DIR or --data-dir."
+            )
+
+    def check_owner(self) -> None:
+        """Check that the root, which exists, belongs to the current user.
+
+        Raises:
+            DataFolderError: it belongs to another one.
+        """
         if not hasattr(os, "geteuid"):
             return
         owner = self.root.stat().st_uid

@@ -30,7 +30,8 @@ def one_at_a_time(lock: Path, *, patience_s: float = _PATIENCE_S) -> Generator[N
     try:
         guard.acquire(timeout=0)
     except Timeout:
-        _log.info("waiting for another process, which holds %s", lock)
+        # A warning, because it may take minutes; the command line shows those of the servers.
+        _log.warning("waiting for another sapwood, which is at work and holds %s", lock)
         _wait(guard, lock, patience_s)
     try:
         yield

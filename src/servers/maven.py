@@ -23,12 +23,18 @@ except ImportError as exc:
     raise MissingExtraError(exc.name or "jgo") from None
 
 if TYPE_CHECKING:
+    import threading
+
     from jgo.maven import Artifact
 
     from .jars import Jar
 
 _TIMEOUT_S = 30
-_CHUNK_BYTES = 2**18
+_CHUNK_BYTES = 2**14  # on a slow line, a wish to stop waits for one of them
+
+
+class StoppedError(Exception):
+    """Nobody waits for this download any more."""
 
 
 class _SystemTrust(requests.adapters.HTTPAdapter):
@@ -42,8 +48,9 @@ class _SystemTrust(requests.adapters.HTTPAdapter):
 class _Downloader(PythonResolver):
     """Downloads over connections that are kept."""
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, stop: threading.Event) -> None:
         super().__init__()
+        self._stop = stop
         self._session = requests.Session()
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, _SystemTrust(pool_maxsize=connections))
@@ -57,6 +64,8 @@ class _Downloader(PythonResolver):
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
+                    if self._stop.is_set():
+                        raise StoppedError
                     file.write(chunk)
         return target
 
@@ -67,12 +76,13 @@ class MavenFetch:
     Args:
         mirror: base address of a repository to use instead of the public one.
         connections: how many threads will fetch at once.
+        stop: once it is set, downloads end with `StoppedError`.
     """
 
-    def __init__(self, mirror: str | None, *, connections: int) -> None:
+    def __init__(self, mirror: str | None, *, connections: int, stop: threading.Event) -> None:
         self._own = default_maven_repo()
         self._remote = {"mirror": mirror.rstrip("/")} if mirror else None
-        self._downloader = _Downloader(connections)
+        self._downloader = _Downloader(connections, stop)
 
     def __call__(self, jar: Jar, folder: Path, *, remote_only: bool) -> Path:
         """Get one jar into `folder`, or say where it already is."""

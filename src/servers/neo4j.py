@@ -5,18 +5,22 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import shutil
 import signal
 from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
 
 from . import bolt
 from .disk import require_room
 from .environment import server_environment
-from .errors import DataFolderError, StartError
+from .errors import DataFolderError, StartError, UnsafeServerError
 from .jars import NEO4J_VERSION
 from .neo4j_settings import DATABASE, MAIN_CLASS, USER, initial_user_line, settings_text
 from .ports import LOOPBACK
 from .probe import describe
-from .process import ServerProcess, ended_message, tail
+from .problem import lost_password, lost_port, refused_password
+from .process import ServerProcess, ended_message, owns_port, tail
 from .secret_files import ensure_password, read_password, write_private
 
 if TYPE_CHECKING:
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 _NEW_ROOM_BYTES = 400 * 2**20  # the logs of two databases, made at their full size
 _LEAST_ROOM_BYTES = 64 * 2**20  # without any, it would neither start nor stop
 _START_TIMEOUT_S = 120.0
+_STOP_TIMEOUT_S = 60.0
+_DEFAULT_PASSWORD = SecretStr("neo4j")
 
 _log = logging.getLogger("sapwood.servers.neo4j")
 
@@ -47,7 +53,10 @@ class Neo4jServer:
         self._ports = ports
         self._log_file = folder.log(self.name)
         self.process = ServerProcess(
-            "Neo4j", folder.record(self.name), marks=(MAIN_CLASS, f"--home-dir={self._home}")
+            "Neo4j",
+            folder.record(self.name),
+            program="java",
+            marks=(MAIN_CLASS, f"--home-dir={self._home}"),
         )
 
     def running(self) -> bool:
@@ -59,13 +68,18 @@ class Neo4jServer:
         Raises:
             ServerError: the folder is of another version, a password file or fixed port is gone.
         """
-        if not self.running():
-            self._ports.check_fixed(self.name, "browser")
-            self._check_version()
-            self._check_password()
+        if self.running():
+            for name in (self.name, "browser"):
+                self._ports.warn_if_elsewhere(name, self._ports.known(name))
+            return
+        self._ports.check_fixed(self.name, "browser")
+        self._check_version()
+        self._check_password()
 
     def launch(self, install: Neo4jInstall, *, extra_flags: Sequence[str] = ()) -> None:
         """Start the server process; `wait` then waits for it.
+
+        Data of a first start that did not end well is removed: Neo4j would not open it again.
 
         Args:
             extra_flags: more flags for Java.
@@ -73,6 +87,7 @@ class Neo4jServer:
         Raises:
             ServerError: see `sapwood.servers.errors`.
         """
+        self._remove_half_made_data()
         needed = _LEAST_ROOM_BYTES if self._has_data else _NEW_ROOM_BYTES
         require_room(self._home, needed, "Neo4j's data")
         ports = (self._ports.claim(self.name), self._ports.claim("browser"))
@@ -97,6 +112,7 @@ class Neo4jServer:
 
         Raises:
             StartError: it ended, or took too long.
+            UnsafeServerError: it was stopped, because a new one lets in everybody.
         """
         process = self.process.find()
         if process is None:
@@ -104,6 +120,9 @@ class Neo4jServer:
         self.process.wait_until_ready(
             process, self.problem, log=self._log_file, timeout_s=_START_TIMEOUT_S
         )
+        if not self._has_data:
+            self._require_closed(process)
+            self._whole.touch(mode=0o600)
 
     def lost_port(self) -> bool:
         """Say whether the last start failed because somebody took a port meanwhile."""
@@ -125,16 +144,25 @@ class Neo4jServer:
 
     def problem(self) -> str | None:
         """Log in over Bolt and ask for the Browser. Returns what is wrong, or None."""
-        password = read_password(self._folder.password(self.name))
+        process, password = self.process.find(), read_password(self._folder.password(self.name))
         port, browser = self.port(), self._ports.known("browser")
+        if process is None:
+            return "does not run"
         if password is None:
-            return f"the password file {self._folder.password(self.name)} is missing"
+            return lost_password(self._folder.password(self.name))
         if port is None or browser is None:
-            return f"{self._folder.ports} does not say the ports"
+            return lost_port(self._folder.ports)
+        for taken in (port, browser):
+            if not owns_port(process, taken):
+                return f"pid {process.pid} does not listen on port {taken}"
         try:
             bolt.log_in(LOOPBACK, port, USER, password, database=DATABASE)
             _get(browser)
-        except (OSError, bolt.BoltRefusedError, http.client.HTTPException) as exc:
+        except bolt.BoltRefusedError as exc:
+            if exc.code.endswith("Unauthorized"):
+                return refused_password(self._folder.password(self.name))
+            return describe(exc)
+        except (OSError, http.client.HTTPException) as exc:
             return describe(exc)
         return None
 
@@ -142,7 +170,7 @@ class Neo4jServer:
         for name in ("conf", "data/dbms", "logs", "plugins", "import", "licenses", "run"):
             (self._home / name).mkdir(parents=True, exist_ok=True)
         conf = self._home / "conf"
-        write_private(conf / "neo4j.conf", settings_text(self._home, bolt_port, browser_port))
+        write_private(conf / "neo4j.conf", settings_text(bolt_port, browser_port))
         write_private(self._version_file, json.dumps({"neo4j": NEO4J_VERSION}))
         if not self._has_data:
             password = ensure_password(self._folder.password(self.name))
@@ -154,7 +182,39 @@ class Neo4jServer:
 
     @property
     def _has_data(self) -> bool:
-        return (self._home / "data" / "databases" / "system").exists()
+        return self._whole.exists()
+
+    @property
+    def _whole(self) -> Path:
+        """Is there once a first start ended well. It lies in the data, so it moves with it."""
+        return self._home / "data" / "sapwood-whole"
+
+    def _remove_half_made_data(self) -> None:
+        data = self._home / "data"
+        if data.exists() and not self._has_data:
+            _log.info("removing the data of a first start that did not end well: %s", data)
+            shutil.rmtree(data)
+
+    def _require_closed(self, process: psutil.Process) -> None:
+        """Stop a new server that takes Neo4j's well-known password instead of ours."""
+        port = self.port()
+        try:
+            bolt.log_in(LOOPBACK, port or 0, USER, _DEFAULT_PASSWORD, database="system")
+        except bolt.BoltRefusedError as exc:
+            if exc.code.endswith("Unauthorized"):
+                return
+        except OSError as exc:
+            raise StartError(
+                f"the new Neo4j stopped answering ({describe(exc)}). Its log is {self._log_file}. "
+                "Run `sapwood up` again."
+            ) from exc
+        self.stop()
+        self.process.wait_until_stopped(process, log=self._log_file, timeout_s=_STOP_TIMEOUT_S)
+        raise UnsafeServerError(
+            f"the new Neo4j in {self._home} accepts Neo4j's well-known first password, so it was "
+            "stopped. Choose another data folder with SAPWOOD_DATA_DIR, and report this folder's "
+            "path to sapwood."
+        )
 
     def _check_version(self) -> None:
         try:
@@ -185,5 +245,5 @@ def _get(port: int) -> None:
         status = connection.getresponse().status
     finally:
         connection.close()
-    if status >= 500:
+    if status != 200:
         raise http.client.HTTPException(f"the Browser answers {status}")

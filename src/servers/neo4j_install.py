@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .browser import pack_browser
 from .class_cache import ClassCache
+from .disk import explain_full_disk
 from .download import ensure_jars, jars_present
 from .errors import DataFolderError
 from .guard import one_at_a_time
@@ -29,28 +30,36 @@ class Neo4jInstall:
     java: Java
     class_path: tuple[Path, ...]
     class_cache: ClassCache
+    with_class_cache: bool = True
 
     def java_arguments(self, extra_flags: Sequence[str] = ()) -> str:
         """The text of the argument file for a start."""
-        cache = None if extra_flags else self.class_cache.usable()
+        usable = self.with_class_cache and not extra_flags
+        cache = self.class_cache.usable() if usable else None
         return java_arguments(self.java, self.class_path, cache, extra_flags)
 
 
 def ensure_install(cache: Path, *, mirror: str | None, progress: Progress) -> Neo4jInstall:
     """Find Java and the jars; fetch what is missing. One process at a time does it.
 
+    A cache in which nothing is missing may be read-only, or another user's.
+
     Raises:
         ServerError: no Java, no network, no room.
     """
-    java = find_java()
     folder = _folder(cache)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        return installed(cache) or _fetch(folder, mirror, progress)
     except OSError as exc:
         raise DataFolderError(
-            f"the cache folder {folder} cannot be made ({exc.strerror}). Choose another one with "
-            "SAPWOOD_CACHE_DIR."
+            f"the cache folder {folder} cannot be used ({exc.strerror or exc}). Choose another one "
+            "with SAPWOOD_CACHE_DIR."
         ) from exc
+
+
+def _fetch(folder: Path, mirror: str | None, progress: Progress) -> Neo4jInstall:
+    java = find_java()  # before the large download
+    folder.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(folder / "lock"):
         with progress.download() as report:
             jars = ensure_jars(folder, neo4j_bundle(), mirror=mirror, report=report)
@@ -71,8 +80,9 @@ def _folder(cache: Path) -> Path:
 
 
 def _assemble(folder: Path, java: Java, jars: Sequence[Path]) -> Neo4jInstall:
-    class_path = tuple(
-        pack_browser(path, folder) if path.name.startswith(BROWSER_ARTIFACT) else path
-        for path in jars
-    )
+    with explain_full_disk(folder, "unpacking Neo4j Browser"):
+        class_path = tuple(
+            pack_browser(path, folder) if path.name.startswith(BROWSER_ARTIFACT) else path
+            for path in jars
+        )
     return Neo4jInstall(java, class_path, ClassCache(folder, java, class_path))

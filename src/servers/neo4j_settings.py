@@ -43,8 +43,8 @@ _JAVA_FLAGS = (
 )
 
 
-def settings_text(home: Path, bolt_port: int, browser_port: int) -> str:
-    """Write neo4j.conf.
+def settings_text(bolt_port: int, browser_port: int) -> str:
+    """Write neo4j.conf. No path is in it: Neo4j's reader misreads what is not ASCII.
 
     Any web page in the user's browser can reach the loopback address. So authentication is on,
     only the Browser's own files are served (no HTTP query API), other origins are refused, and
@@ -64,6 +64,8 @@ def settings_text(home: Path, bolt_port: int, browser_port: int) -> str:
         "server.https.enabled": "false",
         "server.http_enabled_modules": "BROWSER",
         "dbms.security.auth_enabled": "true",
+        # Its answer to wrong passwords would lock us out too; 192 random bits need no such help.
+        "dbms.security.auth_max_failed_attempts": "0",
         "dbms.security.http_access_control_allow_origin": f"http://{http}",
         "dbms.security.http_static_content_security_policy_header": _content_policy(bolt, http),
         "dbms.security.allow_csv_import_from_file_urls": "false",
@@ -85,8 +87,6 @@ def settings_text(home: Path, bolt_port: int, browser_port: int) -> str:
         "db.tx_log.rotation.retention_policy": "2 files",
         # Netty waits twice for this long after the databases are closed; 5 s each by default.
         "internal.dbms.bolt.netty_server_shutdown_quiet_period_duration": "50ms",
-        "server.directories.data": str(home / "data"),
-        "server.directories.logs": str(home / "logs"),
     }
     lines = "".join(f"{name}={value}\n" for name, value in settings.items())
     return "# Written by sapwood at each start; changes are lost.\n" + lines

@@ -71,16 +71,34 @@ class PortBook:
         """Check the ports that the user fixed, before anything is started.
 
         Raises:
-            PortTakenError: one is used by another program.
+            PortTakenError: one is used by another program, or asked for twice.
         """
         for name in names:
-            wanted: int | None = getattr(self._fixed, name)
+            wanted = self._wanted(name)
+            twin = next((o for o in NAMES if o != name and self._wanted(o) == wanted), None)
+            if wanted is not None and twin is not None:
+                raise PortTakenError(
+                    f"{NAMES[name]} and {NAMES[twin]} both ask for port {wanted}. Set one of them "
+                    "to another port, or unset it so that a free one is picked."
+                )
             if wanted is not None and not is_free(wanted):
                 raise PortTakenError(
                     f"port {wanted} on {LOOPBACK}, which {NAMES[name]} asks for, is used by "
                     f"another program. Stop that program, or set {NAMES[name]} to another port, "
                     "or unset it so that a free one is picked."
                 )
+
+    def warn_if_elsewhere(self, name: str, port: int | None) -> None:
+        """Say so if a server that runs already is not where the user now wants it."""
+        wanted = self._wanted(name)
+        if wanted is not None and wanted != port:
+            _log.warning(
+                "%s=%d has no effect: the server runs already, on port %s. Run `sapwood down`, "
+                "then `sapwood up`.",
+                NAMES[name],
+                wanted,
+                port,
+            )
 
     def claim(self, name: str) -> int:
         """Choose the port for a server that is about to start, and remember it.
@@ -91,19 +109,28 @@ class PortBook:
         Raises:
             PortTakenError: the fixed port is used by another program.
         """
-        wanted: int | None = getattr(self._fixed, name)
+        wanted = self._wanted(name)
         if wanted is not None:
             self.check_fixed(name)
             return self._remember(name, wanted)
-        known = self.known(name)
-        if known is not None and is_free(known):
+        known, taken = self.known(name), self._of_others(name)
+        if known is not None and known not in taken and is_free(known):
             return known
         if known is not None:
-            _log.warning("port %d of %s is taken by another program; picking another", known, name)
-        return self._remember(name, self._pick())
+            _log.warning("port %d of %s is taken; picking another", known, name)
+        return self._remember(name, self._pick(taken))
 
-    def _pick(self) -> int:
-        taken = set(self._read().values())
+    def _wanted(self, name: str) -> int | None:
+        wanted: int | None = getattr(self._fixed, name)
+        return wanted
+
+    def _of_others(self, name: str) -> set[int]:
+        """The ports that the other servers of this folder have or want."""
+        others = [other for other in NAMES if other != name]
+        ports = [*map(self._wanted, others), *map(self.known, others)]
+        return {port for port in ports if port is not None}
+
+    def _pick(self, taken: set[int]) -> int:
         for _ in range(_TRIES):
             port = random.randint(_FIRST, _LAST)  # noqa: S311 - no secret, only a free number
             if port not in taken and is_free(port):

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from .environment import server_environment
-from .errors import MissingExtraError, StartError
+from .errors import DataFolderError, MissingExtraError, StartError
 from .ports import LOOPBACK
 from .postgres_cluster import DATABASE, USER, PostgresCluster
 from .postgres_install import find_install, find_release
 from .probe import postgres_problem
-from .process import ServerProcess, tail
+from .problem import lost_password, lost_port, refused_password
+from .process import ServerProcess, alive, owns_port, tail
 from .secret_files import read_password
-from .service_user import require_passage, service_user
+from .service_user import postgres_uid, require_passage, service_user
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import psutil
 
     from .folder import DataFolder
@@ -46,7 +49,29 @@ class PostgresServer:
         self._log_file = folder.log(self.name)
         self.data_dir = self._cluster.data
         self.process = ServerProcess(
-            "PostgreSQL", folder.record(self.name), marks=("-D", str(self.data_dir))
+            "PostgreSQL",
+            folder.record(self.name),
+            program="postgres",
+            marks=("-D", str(self.data_dir)),
+            owner=postgres_uid,
+        )
+
+    def check_place(self) -> None:
+        """Check that it does not run where it cannot be seen: on another host, in a container.
+
+        Two servers on one folder would destroy it; the file that PostgreSQL itself looks at only
+        has a pid, which means nothing there.
+
+        Raises:
+            DataFolderError: it may run elsewhere.
+        """
+        host = self.process.elsewhere()
+        if host is None or not self._pid_file.exists() or self.process.find() is not None:
+            return
+        raise DataFolderError(
+            f"the servers in {self._folder.root} run on host {host!r}, or in a container that was "
+            "called so. Run `sapwood down` there; or, if it is gone for good, delete "
+            f"{self.process.record} and try again."
         )
 
     def check(self) -> None:
@@ -56,10 +81,12 @@ class PostgresServer:
             ServerError: the folder is of another version or out of the service user's reach, its
                 password file is gone, or a fixed port is taken.
         """
-        if self.process.find() is None:
-            self._ports.check_fixed(self.name)
-            self._cluster.check()
-            require_passage(self._folder.postgres, self._give_folder(service_user()))
+        if self.process.find() is not None:
+            self._ports.warn_if_elsewhere(self.name, self.port())
+            return
+        self._ports.check_fixed(self.name)
+        self._cluster.check()
+        require_passage(self._folder.postgres, self._give_folder(service_user()))
 
     def start(self) -> int:
         """Start the server unless it runs, wait until it answers a query.
@@ -72,7 +99,12 @@ class PostgresServer:
         """
         running = self.process.find()
         if running is not None:
-            return self._join(running)
+            try:
+                return self._join(running)
+            except StartError:
+                if alive(running):
+                    raise
+                _log.info("PostgreSQL was ending; starting it again")
         user = service_user()
         install = self._prepare(user)
         for attempt in range(1, _PORT_TRIES + 1):
@@ -97,8 +129,16 @@ class PostgresServer:
     def port(self) -> int | None:
         """The port of the running server, as it noted it itself; else the remembered one."""
         with contextlib.suppress(OSError, IndexError, ValueError):
-            return int((self.data_dir / "postmaster.pid").read_text().splitlines()[3])
+            return int(self._pid_file_lines()[3])
         return self._ports.known(self.name)
+
+    @property
+    def _pid_file(self) -> Path:
+        """PostgreSQL's own: pid, data folder, start time, port …"""
+        return self.data_dir / "postmaster.pid"
+
+    def _pid_file_lines(self) -> list[str]:
+        return self._pid_file.read_text(encoding="utf-8", errors="replace").splitlines()
 
     def url(self, port: int) -> SecretStr | None:
         """The libpq URL, with the password; None if the password file is gone."""
@@ -117,13 +157,20 @@ class PostgresServer:
 
     def problem(self) -> str | None:
         """Log in and run a query. Returns what is wrong, or None."""
-        port = self.port()
+        process, port = self.process.find(), self.port()
+        if process is None:
+            return "does not run"
         if port is None:
-            return f"{self._folder.ports} does not say the port"
+            return lost_port(self._folder.ports)
         url = self.url(port)
         if url is None:
-            return f"the password file {self._folder.password(self.name)} is missing"
-        return postgres_problem(url)
+            return lost_password(self._folder.password(self.name))
+        if not owns_port(process, port):
+            return f"pid {process.pid} does not listen on port {port}"
+        problem = postgres_problem(url)
+        if problem is not None and problem.startswith("InvalidPassword"):
+            return refused_password(self._folder.password(self.name))
+        return problem
 
     def _join(self, running: psutil.Process) -> int:
         self._wait(running)
@@ -152,11 +199,24 @@ class PostgresServer:
         process = self.process.launch(
             [install.program("postgres"), "-D", str(self.data_dir), *_listen(port)],
             log=self._log_file,
-            env=server_environment(str(self._folder.postgres)),
+            env={
+                **server_environment(str(self._folder.postgres)),
+                **self._stale_pid_file(),
+            },
             user=user,
         )
         self._wait(process)
         _log.info("PostgreSQL %s runs as pid %d on port %d", install.version, process.pid, port)
+
+    def _stale_pid_file(self) -> dict[str, str]:
+        """Tell PostgreSQL that the pid in a pid file left over is not a server's.
+
+        It may be another program's since, which PostgreSQL alone would take for itself. It goes
+        on only if no process uses the old server's shared memory either.
+        """
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            return {"PG_GRANDPARENT_PID": str(int(self._pid_file_lines()[0]))}
+        return {}
 
     def _wait(self, process: psutil.Process) -> None:
         self.process.wait_until_ready(

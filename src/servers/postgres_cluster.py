@@ -102,7 +102,8 @@ class PostgresCluster:
         argv = [
             install.program("initdb"), "-D", str(draft), "-U", USER, f"--pwfile={pwfile}",
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin",
-            "--locale=C.UTF-8", "--data-checksums", "--set=max_wal_size=1GB",
+            # PostgreSQL's own C.UTF-8; macOS has no locale of that name.
+            "--builtin-locale=C.UTF-8", "--no-locale", "--data-checksums", "--set=max_wal_size=1GB",
             "--set=password_encryption=scram-sha-256", "--set=log_line_prefix=%m [%p] ",
         ]  # fmt: skip
         self._run(argv, user)

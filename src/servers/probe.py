@@ -28,12 +28,16 @@ def postgres_problem(url: SecretStr) -> str | None:
 
 def neo4j_problem(endpoints: Endpoints) -> str | None:
     """Log in and open a transaction. Returns what is wrong, in words without secrets, or None."""
-    address = urlsplit(endpoints.neo4j_uri)
+    try:
+        address = urlsplit(endpoints.neo4j_uri)
+        port = address.port or _BOLT_PORT
+    except ValueError:
+        return "the address is malformed"
     password = endpoints.neo4j_password
     try:
         bolt.log_in(
             address.hostname or "",
-            address.port or _BOLT_PORT,
+            port,
             endpoints.neo4j_username,
             password if password.get_secret_value() else None,
             database=endpoints.neo4j_database,

@@ -1,8 +1,8 @@
 """One detached server process: launched, recorded, found again, stopped.
 
-A server is recognised by an argument of its command line that no other process has (its data
-folder). The pid file only makes that quick: a pid alone may have been given to another program
-since, so it counts together with the process's start time and that argument.
+A server is recognised by its user, its program and an argument that no other server has (its
+data folder); by all three, for anybody may start something with that argument. The pid file only
+makes that quick: the pid may have been given to another program since.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import subprocess
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from .errors import StartError, StopError
+from .place import Place, here
+from .problem import LastingProblem
 from .secret_files import write_private
 
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 _log = logging.getLogger("sapwood.servers.process")
 
@@ -31,6 +34,8 @@ _log = logging.getLogger("sapwood.servers.process")
 # outlives us, and leaves no zombie here when somebody else stops it.
 _DETACH = '"$@" </dev/null >&2 & echo "$!"'
 _POLL_S = 0.05
+_EXEC_POLL_S = 0.005
+_EXEC_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,19 @@ class ServiceUser:
 
 @dataclass(frozen=True, slots=True)
 class ServerProcess:
-    """How to recognise one server, and where its pid is noted."""
+    """How to recognise one server, and where its pid is noted.
+
+    Attributes:
+        program: the file name of the program it runs.
+        marks: arguments of its command line.
+        owner: the number of the user it runs as; None if there is no such user yet.
+    """
 
     name: str
     record: Path
-    marks: tuple[str, ...] = field()
+    program: str
+    marks: tuple[str, ...]
+    owner: Callable[[], int | None] = os.geteuid
 
     def find(self) -> psutil.Process | None:
         """Find the running server, by its record or, if that is lost or stale, by its marks.
@@ -63,14 +76,28 @@ class ServerProcess:
         recorded = self._recorded()
         if recorded is not None:
             return recorded
-        found = next((p for p in psutil.process_iter() if self._is_ours(p)), None)
-        if found is not None:
+        return next((p for p in psutil.process_iter() if self._is_ours(p)), None)
+
+    def settle(self) -> None:
+        """Put the record right: write it if it was lost, remove it if it is stale.
+
+        Its caller holds the data folder's lock. A record of another place is left alone.
+        """
+        found = self.find()
+        if found is not None and self._recorded() is None:
             _log.info("%s runs as pid %d although its pid file is gone", self.name, found.pid)
             self._note(found)
-        elif self.record.exists():
+        elif found is None and self.record.exists() and self.elsewhere() is None:
             _log.info("removing the stale pid file %s", self.record)
             self.record.unlink(missing_ok=True)
-        return found
+
+    def elsewhere(self) -> str | None:
+        """The host that the record names, if a server there could not be seen from here."""
+        try:
+            place = Place(**self._read_record()["place"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return None if here().sees(place) else place.host
 
     def launch(
         self, argv: Sequence[str], *, log: Path, env: Mapping[str, str], user: ServiceUser | None
@@ -98,6 +125,7 @@ class ServerProcess:
             process = psutil.Process(int(shell.stdout))
         except psutil.NoSuchProcess:
             raise StartError(ended_message(self.name, log)) from None
+        self._wait_for_program(process)
         self._note(process)
         return process
 
@@ -109,7 +137,7 @@ class ServerProcess:
         log: Path,
         timeout_s: float,
     ) -> None:
-        """Poll until `problem()` is None; give up when the process ends or the time is over.
+        """Poll until `problem()` is None; give up when it lasts, the process ends, or in the end.
 
         Raises:
             StartError: with the last answer and the last lines of the log.
@@ -119,6 +147,8 @@ class ServerProcess:
             if not alive(process):
                 self.forget()
                 raise StartError(ended_message(self.name, log))
+            if isinstance(answer, LastingProblem):
+                raise StartError(f"{self.name} runs as pid {process.pid}, but {answer}")
             if time.monotonic() > deadline:
                 raise StartError(
                     f"{self.name} (pid {process.pid}) did not answer within {timeout_s:.0f} s "
@@ -159,11 +189,14 @@ class ServerProcess:
     def _note(self, process: psutil.Process) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             note = {"pid": process.pid, "create_time": process.create_time()}
-            write_private(self.record, json.dumps(note))
+            write_private(self.record, json.dumps({**note, "place": asdict(here())}))
+
+    def _read_record(self) -> Any:
+        return json.loads(self.record.read_text(encoding="utf-8"))
 
     def _recorded(self) -> psutil.Process | None:
         try:
-            note = json.loads(self.record.read_text(encoding="utf-8"))
+            note = self._read_record()
             process = psutil.Process(int(note["pid"]))
             same = abs(process.create_time() - float(note["create_time"])) < 1.0
         except (OSError, ValueError, KeyError, TypeError, psutil.Error):
@@ -173,9 +206,18 @@ class ServerProcess:
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
             argv = process.cmdline()
+            if not argv or not all(mark in argv for mark in self.marks):
+                return False
+            user = process.uids().effective
         except (psutil.Error, OSError):
             return False
-        return all(mark in argv for mark in self.marks) and alive(process)
+        return Path(argv[0]).name == self.program and user == self.owner() and alive(process)
+
+    def _wait_for_program(self, process: psutil.Process) -> None:
+        """Wait until the shell's child has become the program, so that it can be recognised."""
+        deadline = time.monotonic() + _EXEC_TIMEOUT_S
+        while alive(process) and not self._is_ours(process) and time.monotonic() < deadline:
+            time.sleep(_EXEC_POLL_S)
 
 
 def alive(process: psutil.Process) -> bool:
@@ -184,6 +226,23 @@ def alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def owns_port(process: psutil.Process, port: int) -> bool:
+    """Say whether the process itself listens on this port; also yes where nobody tells.
+
+    Asked before a password is sent: whoever took the port meanwhile must not get it.
+    """
+    try:
+        connections = process.net_connections("tcp")
+    except psutil.AccessDenied:
+        return True
+    except psutil.Error:
+        return False
+    return any(
+        connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+        for connection in connections
+    )
 
 
 def tail(log: Path, lines: int = 15) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .settings import ServerSettings
 
 _POSTGRES = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
+_TO_ENCODE = frozenset("/#?[]")
 _NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 _WAYS_OUT = (
     "Give both (SAPWOOD_DATABASE_URL or DATABASE_URL, and NEO4J_URI with NEO4J_PASSWORD), or unset "
@@ -107,41 +108,65 @@ def _half_given(settings: ServerSettings) -> str:
 
 def _libpq_url(settings: ServerSettings, url: SecretStr) -> SecretStr:
     """The URL without a SQLAlchemy driver name, so that every client understands it."""
-    text, found = url.get_secret_value(), _POSTGRES.match(url.get_secret_value())
+    text, where = url.get_secret_value(), settings.origin("database_url")
+    found = _POSTGRES.match(text)
     if found is None:
         raise SettingsError(
-            f"the database address ({settings.origin('database_url')}) does not begin with "
-            "postgresql://. Sapwood needs PostgreSQL: postgresql://user:password@host:5432/database"
+            f"the database address ({where}) does not begin with postgresql://. Sapwood needs "
+            "PostgreSQL: postgresql://user:password@host:5432/database"
         )
-    return SecretStr("postgresql://" + text[found.end() :])
+    rest = text[found.end() :]
+    if _TO_ENCODE.intersection(rest.rpartition("@")[0]) or _split(text) is None:
+        raise SettingsError(
+            f"the database address ({where}) cannot be read: percent-encode the password in it "
+            "(/ is %2F, # is %23, ? is %3F, [ is %5B, ] is %5D, @ is %40)."
+        )
+    return SecretStr("postgresql://" + rest)
 
 
 def _check_neo4j_uri(settings: ServerSettings, uri: str) -> None:
-    parts, where = urlsplit(uri), settings.origin("neo4j_uri")
-    if "@" in uri:  # wherever it is: it would be shown by every repr and message
+    # A refused address is never shown: it may hold a password wherever somebody put it.
+    where = settings.origin("neo4j_uri")
+    if "@" in uri:  # and then it would be shown by every repr
         raise SettingsError(
-            f"NEO4J_URI ({where}) holds a user or password. Put them into NEO4J_USERNAME and "
-            "NEO4J_PASSWORD."
+            f"NEO4J_URI ({where}) holds a user or password (an @). Put them into NEO4J_USERNAME "
+            "and NEO4J_PASSWORD."
         )
-    if parts.scheme not in _NEO4J_SCHEMES or not parts.netloc:
+    parts = _split(uri)
+    if parts is None or parts.scheme not in _NEO4J_SCHEMES or not _names_a_host(parts):
         raise SettingsError(
-            f"NEO4J_URI ({where}) is {uri!r}; it has to look like neo4j://host:7687 or "
+            f"NEO4J_URI ({where}) cannot be used; it has to look like neo4j://host:7687 or "
             f"bolt://host:7687 (schemes: {', '.join(_NEO4J_SCHEMES)})."
         )
 
 
 def _check_mirror(settings: ServerSettings) -> None:
-    mirror = settings.maven_mirror
+    mirror, where = settings.maven_mirror, settings.origin("maven_mirror")
     if mirror is None:
         return
-    parts = urlsplit(mirror)
-    if parts.username or parts.password:
+    if "@" in mirror:
         raise SettingsError(
-            f"SAPWOOD_MAVEN_MIRROR ({settings.origin('maven_mirror')}) holds a password, which "
-            "would show up in messages. Put it into ~/.netrc instead."
+            f"SAPWOOD_MAVEN_MIRROR ({where}) holds a user or password (an @), which would show up "
+            "in messages. Put it into ~/.netrc instead."
         )
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    parts = _split(mirror)
+    if parts is None or parts.scheme not in ("http", "https") or not _names_a_host(parts):
         raise SettingsError(
-            f"SAPWOOD_MAVEN_MIRROR ({settings.origin('maven_mirror')}) is {mirror!r}; it has to be "
-            "the http(s) address of a Maven repository."
+            f"SAPWOOD_MAVEN_MIRROR ({where}) cannot be used; it has to be the http(s) address of a "
+            "Maven repository."
         )
+
+
+def _split(address: str) -> SplitResult | None:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
+
+
+def _names_a_host(parts: SplitResult) -> bool:
+    """Say whether there is a host, and no port that is no number."""
+    try:
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,15 @@ def service_user() -> ServiceUser | None:
     """
     if not is_root():
         return None
-    return _find() or _create()
+    return find_service_user() or _create()
+
+
+def postgres_uid() -> int | None:
+    """The number of the user who runs PostgreSQL; None if their account is not made yet."""
+    if not is_root():
+        return os.geteuid()
+    user = find_service_user()
+    return None if user is None else user.uid
 
 
 def require_passage(folder: Path, user: ServiceUser | None) -> None:
@@ -56,7 +65,8 @@ def require_passage(folder: Path, user: ServiceUser | None) -> None:
         )
 
 
-def _find() -> ServiceUser | None:
+def find_service_user() -> ServiceUser | None:
+    """The account, if it was made. Makes nothing."""
     import pwd
 
     try:
@@ -80,7 +90,7 @@ def _create() -> ServiceUser:
             text=True,
             check=False,
         )  # fmt: skip
-        user = _find()  # another process may have made it at the same time
+        user = find_service_user()  # another process may have made it at the same time
         if user is not None:
             return user
         problem = made.stderr.strip() or f"useradd ended with {made.returncode}"

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ..errors import SettingsError
 
 _ENV_FILE = ".env"
+_EMPTY_ALLOWED = "neo4j_password"
 
 
 def _named(*names: str) -> Any:
@@ -28,6 +29,8 @@ def _port(name: str) -> Any:
 
 class ServerSettings(BaseSettings):
     """The environment's words about servers. Of several names, the first that is set wins.
+
+    What is set to nothing is not set, but for the password.
 
     Attributes:
         database_url: a PostgreSQL to use instead of the embedded one.
@@ -49,7 +52,7 @@ class ServerSettings(BaseSettings):
         extra="ignore",
         populate_by_name=True,
         hide_input_in_errors=True,
-        env_ignore_empty=False,
+        env_ignore_empty=True,  # Compose writes `${NAME:-}` for what is not set
         frozen=True,
     )
 
@@ -69,12 +72,15 @@ class ServerSettings(BaseSettings):
     _origins: dict[str, str] = PrivateAttr(default_factory=dict[str, str])
 
     def __init__(self, **values: Any) -> None:
+        env_file = values.get("_env_file", _ENV_FILE)
+        found = _find_origins(type(self), values, env_file)
+        if found.get(_EMPTY_ALLOWED, ("", None))[1] == "":
+            values[_EMPTY_ALLOWED] = ""
         try:
             super().__init__(**values)
         except ValidationError as exc:
             raise SettingsError(_refused(exc)) from None
-        env_file = values.get("_env_file", _ENV_FILE)
-        self._origins.update(_find_origins(type(self), values, env_file))
+        self._origins.update({name: origin for name, (origin, _) in found.items()})
 
     def origin(self, name: str) -> str:
         """Say where the value of the field `name` came from.
@@ -95,12 +101,17 @@ def _refused(error: ValidationError) -> str:
 
 def _find_origins(
     model: type[ServerSettings], values: dict[str, Any], env_file: str | Path | None
-) -> dict[str, str]:
-    """Follow pydantic-settings' order of sources. It keeps no note of the source itself."""
-    environment = {name.upper() for name in os.environ}
+) -> dict[str, tuple[str, Any]]:
+    """Follow pydantic-settings' order of sources, which keeps no note of the source itself.
+
+    Returns:
+        By field, where its value came from, and the value as it stands there.
+    """
+    environment = {name.upper(): value for name, value in os.environ.items()}
     readable = env_file is not None and Path(env_file).expanduser().is_file()
-    in_file = {name.upper() for name in dotenv_values(env_file)} if readable else set[str]()
-    found: dict[str, str] = {}
+    in_file = dotenv_values(env_file) if readable else {}
+    in_file = {name.upper(): value for name, value in in_file.items()}
+    found: dict[str, tuple[str, Any]] = {}
     for field, info in model.model_fields.items():
         alias = info.validation_alias
         names = (
@@ -109,10 +120,13 @@ def _find_origins(
             else [str(alias)]
         )
         origins = (
-            *("argument" for name in (field, *names) if name in values),
-            *(f"environment {name}" for name in names if name in environment),
-            *(f".env {name}" for name in names if name in in_file),
+            *(("argument", values[name]) for name in (field, *names) if name in values),
+            *((f"environment {name}", environment.get(name)) for name in names),
+            *((f".env {name}", in_file.get(name)) for name in names),
         )
-        if origins:
-            found[field] = origins[0]
+        for origin, value in origins:
+            empty = value == "" and field != _EMPTY_ALLOWED
+            if origin == "argument" or (value is not None and not empty):
+                found[field] = (origin, value)
+                break
     return found

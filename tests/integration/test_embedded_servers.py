@@ -1,10 +1,13 @@
-"""The embedded servers' life, in a data folder of this module's own: two starts of Neo4j in all.
+"""The embedded servers' life, in a data folder of this module's own: few starts of Neo4j in all.
 
 The tests build on each other in the order of the file, as a life does.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import errno
 import http.client
 import os
 import shutil
@@ -12,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -23,11 +27,22 @@ from pydantic import SecretStr
 
 from sapwood.servers import EmbeddedServers, Endpoints, FixedPorts, default_data_dir
 from sapwood.servers.bolt import BoltRefusedError, log_in
-from sapwood.servers.errors import DataFolderError, PortTakenError
+from sapwood.servers.errors import (
+    DataFolderError,
+    DiskFullError,
+    PortTakenError,
+    StartError,
+    UnsafeServerError,
+)
+from sapwood.servers.folder import DataFolder, default_cache_dir
+from sapwood.servers.neo4j import Neo4jServer
+from sapwood.servers.neo4j_install import Neo4jInstall, ensure_install
+from sapwood.servers.ports import PortBook
 from sapwood.servers.process import alive
+from sapwood.servers.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -43,7 +58,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.fixture(scope="module")
 def data_dir() -> Iterator[Path]:
-    folder = default_data_dir(f"test-life-{uuid4().hex[:8]}")
+    folder = default_data_dir(f"test-life-é-{uuid4().hex[:8]}")
     yield folder
     EmbeddedServers(folder).down()
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,6 +88,53 @@ def _ports(endpoints: Endpoints) -> tuple[int, int, int]:
     assert bolt
     assert browser
     return postgres, bolt, browser
+
+
+@pytest.fixture(scope="module")
+def install() -> Neo4jInstall:
+    return ensure_install(default_cache_dir(), mirror=None, progress=Progress(shown=False))
+
+
+@pytest.fixture
+def neo4j_alone(data_dir: Path) -> Iterator[Neo4jServer]:
+    """A Neo4j in the module's folder, without a PostgreSQL; stopped at the end."""
+    folder = DataFolder(data_dir)
+    folder.create()
+    server = Neo4jServer(folder, PortBook(folder.ports, FixedPorts()))
+    yield server
+    left = server.stop()
+    if left is not None:
+        server.process.wait_until_stopped(left, log=folder.log(server.name), timeout_s=60)
+
+
+def test_a_new_neo4j_that_takes_the_well_known_password_is_stopped(
+    neo4j_alone: Neo4jServer, install: Neo4jInstall, data_dir: Path
+) -> None:
+    password = data_dir / "passwords" / "neo4j"
+    password.write_text("neo4j")
+    neo4j_alone.launch(install)
+    with pytest.raises(UnsafeServerError, match="well-known first password"):
+        neo4j_alone.wait()
+    assert not neo4j_alone.running()
+    password.unlink()
+
+
+def test_a_first_start_that_was_killed_does_not_spoil_the_next_one(
+    neo4j_alone: Neo4jServer, install: Neo4jInstall, data_dir: Path
+) -> None:
+    neo4j_alone.launch(install)
+    process = neo4j_alone.process.find()
+    assert process is not None
+    deadline = time.monotonic() + 60
+    while not (data_dir / "neo4j" / "data" / "transactions" / "system").exists():
+        assert time.monotonic() < deadline
+    process.kill()
+    psutil.wait_procs([process], timeout=30)
+    half_made = data_dir / "neo4j" / "data" / "half-made"
+    half_made.touch()
+    neo4j_alone.launch(install)
+    neo4j_alone.wait()
+    assert not half_made.exists()
 
 
 def test_two_processes_that_start_at_once_share_servers_that_outlive_their_sigkill(
@@ -111,6 +173,8 @@ async def test_the_cluster_compares_text_by_code_point_and_checks_its_pages(
         assert await connection.fetchval("SHOW fsync") == "on"
         locale = "SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = $1"
         assert await connection.fetchval(locale, "sapwood") == "bC.UTF-8"
+        needed = "SELECT datcollate || datctype FROM pg_database WHERE datname = $1"
+        assert await connection.fetchval(needed, "sapwood") == "CC"  # which every system has
     finally:
         await connection.close()
 
@@ -202,6 +266,51 @@ def test_as_root_postgres_runs_as_a_service_user_and_no_parent_folder_is_opened(
     assert (data_dir / "passwords").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("server", ["neo4j", "postgres"])
+def test_a_wrong_password_file_is_told_at_once_and_locks_nobody_out(
+    life: EmbeddedServers, endpoints: Endpoints, data_dir: Path, server: str
+) -> None:
+    path = data_dir / "passwords" / server
+    kept = path.read_text()
+    path.write_text("wrong")
+    for _ in range(4):
+        with pytest.raises(StartError, match=f"refuses the password in .*{server}.*sapwood down"):
+            life.up()
+    path.write_text(kept)
+    assert life.up() == endpoints
+
+
+async def test_servers_that_are_ending_are_waited_for_and_started_again(
+    life: EmbeddedServers, endpoints: Endpoints, data_dir: Path
+) -> None:
+    before = _pids(life)
+    session = await asyncpg.connect(endpoints.database_url.get_secret_value())
+    for pid in before:  # PostgreSQL then waits for its sessions, and takes no new one
+        psutil.Process(pid).send_signal(signal.SIGTERM)
+    starting = asyncio.create_task(asyncio.to_thread(life.up))
+    await asyncio.to_thread(_wait_for_text, data_dir / "logs" / "postgres.log", "is shutting down")
+    await session.close()
+    assert await starting == endpoints
+    assert not set(before).intersection(_pids(life))
+    assert life.status().healthy
+
+
+def _wait_for_text(path: Path, text: str) -> None:
+    deadline = time.monotonic() + 30
+    while text not in path.read_text():
+        assert time.monotonic() < deadline
+
+
+def test_a_fixed_port_that_comes_too_late_is_told(
+    data_dir: Path, endpoints: Endpoints, caplog: pytest.LogCaptureFixture
+) -> None:
+    ports = FixedPorts(postgres=1, neo4j=2, browser=3)
+    assert EmbeddedServers(data_dir, ports=ports).up() == endpoints
+    for name in ("POSTGRES", "NEO4J", "BROWSER"):
+        assert f"SAPWOOD_{name}_PORT=" in caplog.text
+    assert "has no effect" in caplog.text
+
+
 def test_servers_whose_pid_files_were_lost_are_found_again(
     life: EmbeddedServers, endpoints: Endpoints, data_dir: Path
 ) -> None:
@@ -230,6 +339,31 @@ def test_a_killed_neo4j_is_told_and_started_again_on_another_port_if_its_own_was
     assert life.status().healthy
 
 
+def test_a_killed_postgres_starts_again_although_its_pid_is_now_another_programs(
+    life: EmbeddedServers, endpoints: Endpoints, data_dir: Path
+) -> None:
+    killed = psutil.Process(_pids(life)[0])
+    owner = killed.uids().effective
+    processes = [killed, *killed.children(recursive=True)]
+    killed.kill()
+    psutil.wait_procs(processes, timeout=30)  # its children end by themselves
+    with _another_program(owner) as pid:
+        pid_file = data_dir / "postgres" / "data" / "postmaster.pid"
+        _, *rest = pid_file.read_text().splitlines(keepends=True)
+        pid_file.write_text("".join([f"{pid}\n", *rest]))
+        assert _ports(life.up())[0] == _ports(endpoints)[0]
+        assert life.status().healthy
+
+
+@contextlib.contextmanager
+def _another_program(owner: int) -> Generator[int]:
+    with subprocess.Popen(["sleep", "600"], user=owner) as program:
+        try:
+            yield program.pid
+        finally:
+            program.kill()
+
+
 def test_down_stops_both_cleanly_and_a_second_down_finds_nothing(
     life: EmbeddedServers, data_dir: Path
 ) -> None:
@@ -242,6 +376,42 @@ def test_down_stops_both_cleanly_and_a_second_down_finds_nothing(
     status = life.status()
     assert (status.postgres.running, status.neo4j.running) == (False, False)
     assert list((data_dir / "run").iterdir()) == []
+
+
+def test_a_full_disk_is_explained_and_nothing_is_started(
+    life: EmbeddedServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fail)
+        with pytest.raises(DiskFullError, match=r"is full: starting the servers.*Make room"):
+            life.up()
+    status = life.status()
+    assert (status.postgres.running, status.neo4j.running) == (False, False)
+
+
+def test_a_cache_in_which_nothing_is_missing_is_not_written(
+    install: Neo4jInstall, tmp_path: Path
+) -> None:
+    original = install.class_cache.folder
+    folder = tmp_path / original.name
+    (folder / "lock").mkdir(parents=True)  # cannot be locked, as if it were another user's
+    for path in (original / "jars", *original.glob("*.jar")):
+        (folder / path.name).symlink_to(path)
+    before = sorted(folder.iterdir())
+    found = ensure_install(tmp_path, mirror=None, progress=Progress(shown=False))
+    assert len(found.class_path) == len(install.class_path)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_cache_that_cannot_be_used_is_told(install: Neo4jInstall, tmp_path: Path) -> None:
+    folder = tmp_path / install.class_cache.folder.name
+    folder.mkdir()
+    (folder / "jars").write_text("no folder")
+    with pytest.raises(DataFolderError, match=r"cache folder .* SAPWOOD_CACHE_DIR"):
+        ensure_install(tmp_path, mirror=None, progress=Progress(shown=False))
 
 
 def test_a_taken_port_that_the_user_fixed_is_refused_and_nothing_is_started(

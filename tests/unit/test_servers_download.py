@@ -33,13 +33,15 @@ BUNDLE = Bundle("Example 1.0", JARS, "Try something else.")
 class Repository(ThreadingHTTPServer):
     """Serves the jars of `CONTENTS` as a Maven repository does."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: Counter[str] = Counter()
         self.altered: set[str] = set()
         self.failing: Counter[str] = Counter()
+        self.refusing: int | None = None
+        self.endless: set[str] = set()
+        self.interrupted = threading.Event()
+        self.cut_off: set[str] = set()
 
     @property
     def address(self) -> str:
@@ -57,15 +59,33 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.server.asked[name] += 1
+        if self.server.refusing:
+            self.send_error(self.server.refusing)
+            return
         if self.server.failing[name] > 0:
             self.server.failing[name] -= 1
             self.send_error(503)
+            return
+        if name in self.server.endless:
+            self._send_endlessly(name)
             return
         content = b"altered" if name in self.server.altered else CONTENTS[name]
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _send_endlessly(self, name: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(2**28))
+        self.end_headers()
+        self.server.interrupted.wait(30)
+        try:
+            for _ in range(2**12):
+                self.wfile.write(bytes(2**16))
+        except OSError:
+            self.server.cut_off.add(name)
+            self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Keep the tests quiet."""
@@ -140,6 +160,37 @@ def test_an_altered_file_is_never_kept(tmp_path: Path, repository: Repository) -
         _fetch(tmp_path / "cache", repository.address)
     assert "gamma-1.0.jar" not in _left(tmp_path / "cache")
     assert not any(name.startswith(".draft") for name in _left(tmp_path / "cache"))
+
+
+def test_ctrl_c_ends_the_downloads_that_are_going_on(
+    tmp_path: Path, repository: Repository
+) -> None:
+    repository.endless.add("gamma")
+
+    def interrupt(done: int, _total: int) -> None:
+        if done:
+            repository.interrupted.set()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ensure_jars(tmp_path, BUNDLE, mirror=repository.address, report=interrupt)
+    repository.shutdown()
+    repository.server_close()  # waits for the answers that are being sent
+    assert repository.cut_off == {"gamma"}
+    _check_nothing_half_made(tmp_path)
+
+
+def _check_nothing_half_made(cache: Path) -> None:
+    assert _left(cache) <= {"alpha-1.0.jar", "beta-1.0.jar"}
+
+
+@pytest.mark.parametrize("status", [403, 404, 407])
+def test_a_refusal_of_the_registry_is_told_by_its_number(
+    tmp_path: Path, repository: Repository, status: int
+) -> None:
+    repository.refusing = status
+    with pytest.raises(DownloadError, match=rf"could not be fetched \(HTTP {status}\)"):
+        _fetch(tmp_path / "cache", repository.address)
 
 
 def test_no_network_says_what_is_missing_of_what_and_what_to_do(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import stat
 from pathlib import Path
@@ -80,6 +81,23 @@ def test_a_fixed_port_that_is_taken_is_refused_by_the_name_of_its_setting(tmp_pa
         with pytest.raises(PortTakenError, match=f"port {port} .*SAPWOOD_BROWSER_PORT"):
             book.claim("browser")
     assert book.claim("browser") == port
+
+
+def test_one_port_for_two_servers_is_refused_by_the_names_of_both_settings(tmp_path: Path) -> None:
+    book = PortBook(tmp_path / "ports.json", FixedPorts(neo4j=17001, browser=17001))
+    with pytest.raises(PortTakenError, match="SAPWOOD_NEO4J_PORT and SAPWOOD_BROWSER_PORT both"):
+        book.check_fixed("neo4j", "browser")
+
+
+def test_a_port_that_another_server_of_the_folder_has_or_wants_is_not_claimed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ports.json"
+    port = PortBook(path, FixedPorts()).claim("browser")
+    assert PortBook(path, FixedPorts(neo4j=port)).claim("browser") != port
+    assert PortBook(path, FixedPorts(neo4j=port)).claim("neo4j") == port
+    path.write_text(json.dumps({"neo4j": port, "browser": port}))
+    assert PortBook(path, FixedPorts()).claim("browser") != port
 
 
 def test_a_damaged_port_file_is_forgotten(tmp_path: Path) -> None:

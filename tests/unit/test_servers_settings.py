@@ -138,6 +138,17 @@ def test_common_spellings_of_a_postgres_address_become_libpqs(scheme: str) -> No
         {"neo4j_uri": f"bolt://ann:{SECRET}@graph.example"},
         {"neo4j_uri": "http://graph.example"},
         {"neo4j_uri": "graph.example:7687"},
+        {"neo4j_uri": f"neo4j:{SECRET}@graph.example:7687"},
+        {"neo4j_uri": f"bolt://neo4j:{SECRET}/x@graph.example"},
+        {"neo4j_uri": f"bolt://neo4j:{SECRET}"},
+        {"neo4j_uri": f"bolt://[{SECRET}"},
+        {"neo4j_uri": f"bolt://:7687/{SECRET}"},
+        {"database_url": f"postgresql://ann:{SECRET}[1@db.example/trees"},
+        {"database_url": f"postgresql://ann:{SECRET}]1@db.example/trees"},
+        {"database_url": f"postgresql://ann:{SECRET}/1@db.example/trees"},
+        {"database_url": f"postgresql://ann:{SECRET}#1@db.example/trees"},
+        {"database_url": f"postgresql://ann:{SECRET}?1@db.example/trees"},
+        {"database_url": f"postgresql://[{SECRET}/trees"},
     ],
 )
 @pytest.mark.usefixtures("both_given")
@@ -165,11 +176,39 @@ def test_a_value_that_cannot_be_read_is_named_but_not_shown(
     assert SECRET not in "".join(traceback.format_exception(refused.value))
 
 
-def test_a_mirror_with_a_password_is_refused() -> None:
-    settings = ServerSettings(maven_mirror=f"https://ann:{SECRET}@mirror.example/maven")
-    with pytest.raises(SettingsError, match=r"\.netrc") as refused:
-        embedded_servers(settings)
-    assert SECRET not in str(refused.value)
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        f"https://ann:{SECRET}@mirror.example/maven",
+        f"ann:{SECRET}@mirror.example/maven",
+        f"https://ann:{SECRET}/1@mirror.example/maven",
+        f"https://mirror.example:{SECRET}/maven",
+        f"https://[{SECRET}",
+        SECRET,
+    ],
+)
+def test_a_mirror_with_a_password_or_without_an_address_is_refused_and_not_shown(
+    mirror: str,
+) -> None:
+    with pytest.raises(SettingsError, match="SAPWOOD_MAVEN_MIRROR") as refused:
+        embedded_servers(ServerSettings(maven_mirror=mirror))
+    assert SECRET not in "".join(traceback.format_exception(refused.value))
+
+
+def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in NAMES:
+        monkeypatch.setenv(name, "")
+    settings = ServerSettings()
+    assert given_endpoints(settings) is None
+    assert (settings.postgres_port, settings.class_cache) == (None, True)
+    assert settings.origin("database_url") == "default"
+    monkeypatch.setenv("DATABASE_URL", URL)
+    (tmp_path / ".env").write_text("SAPWOOD_DATABASE_URL=\nNEO4J_URI=bolt://file.example\n")
+    endpoints = given_endpoints(ServerSettings())
+    assert endpoints is not None
+    assert endpoints.source["database_url"] == "environment DATABASE_URL"
+    assert endpoints.neo4j_uri == "bolt://file.example"
+    assert endpoints.source["neo4j_password"] == "environment SAPWOOD_NEO4J_PASSWORD"  # noqa: S105
 
 
 def test_the_data_folder_is_the_arguments_then_the_settings(tmp_path: Path) -> None:

@@ -1,0 +1,37 @@
+"""What can be wrong with a server that runs, if it does not pass by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class LastingProblem(str):
+    """What is wrong with a server and does not pass by itself, with what to do."""
+
+    __slots__ = ()
+
+
+def lost_password(path: Path) -> LastingProblem:
+    """The password file of a server that runs is gone."""
+    return LastingProblem(
+        f"the password file {path} is missing. Run `sapwood down`, put the file back from a backup "
+        "and run `sapwood up`"
+    )
+
+
+def refused_password(path: Path) -> LastingProblem:
+    """A server does not take the password in its file."""
+    return LastingProblem(
+        f"it refuses the password in {path}. Run `sapwood down`, put the right password back and "
+        "run `sapwood up`"
+    )
+
+
+def lost_port(path: Path) -> LastingProblem:
+    """Nothing says on which port a server runs."""
+    return LastingProblem(
+        f"{path} does not say its port. Run `sapwood down`, then `sapwood up`, which picks another"
+    )
