@@ -378,6 +378,48 @@ def test_down_stops_both_cleanly_and_a_second_down_finds_nothing(
     assert list((data_dir / "run").iterdir()) == []
 
 
+def _sapwood(*arguments: str, data_dir: Path) -> subprocess.Popen[str]:
+    command = "from sapwood.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", command, *arguments, "--data-dir", str(data_dir)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "SAPWOOD_CLASS_CACHE": "0"},
+        cwd=data_dir,  # without a .env
+        preexec_fn=_hear_ctrl_c,
+    )
+
+
+def _hear_ctrl_c() -> None:
+    """As in a terminal: a script's background jobs ignore it, and so would their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_on_the_command_line_ctrl_c_in_a_start_harms_nothing_and_up_status_down_follow(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SAPWOOD_DATABASE_URL", "DATABASE_URL", "SAPWOOD_NEO4J_URI", "NEO4J_URI"):
+        monkeypatch.delenv(name, raising=False)
+    interrupted, deadline = _sapwood("up", data_dir=data_dir), time.monotonic() + 60
+    while not (data_dir / "run" / "neo4j.json").exists():
+        assert time.monotonic() < deadline
+    interrupted.send_signal(signal.SIGINT)
+    assert "Traceback" not in interrupted.communicate(timeout=120)[1]
+    assert interrupted.returncode == 130
+    secrets = [path.read_text() for path in (data_dir / "passwords").iterdir()]
+    for arguments, code, said in (
+        (["up"], 0, "Stop both with `sapwood down"),
+        (["status"], 0, "neo4j\thealthy"),
+        (["down"], 0, "Stopped."),
+        (["status"], 3, "neo4j\tdoes not run"),
+    ):
+        process = _sapwood(*arguments, data_dir=data_dir)
+        output = "".join(process.communicate(timeout=240))
+        assert (process.returncode, said in output) == (code, True), output
+        assert not any(secret in output for secret in secrets)
+
+
 def test_a_full_disk_is_explained_and_nothing_is_started(
     life: EmbeddedServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
