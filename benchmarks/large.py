@@ -99,6 +99,7 @@ def run(step: str, options: argparse.Namespace, *, kill_after_s: float | None = 
     with subprocess.Popen([*command, "--data-dir", str(options.data_dir)]) as child:
         try:
             code = child.wait(kill_after_s)
+            assert kill_after_s is None, f"{step} ended before it was killed: take more nodes"
         except subprocess.TimeoutExpired:
             child.kill()
             code = 0

@@ -15,6 +15,8 @@ from .retry import end_if_cancelled
 from .settings import LINGER_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .applying import Applier
     from .graph import Watermark
     from .history import History
@@ -79,12 +81,7 @@ class Delivery:
         Raises:
             SapwoodError: The graph cannot follow; it was tried once more.
         """
-        before = self._ask()
-        async with self._moved:
-            await self._moved.wait_for(lambda: self.has_room() or self._failed(before))
-        failure = self._failed(before)
-        if failure is not None and not self.has_room():
-            raise failure.with_traceback(None)
+        await self._wait_until(self.has_room, self._ask())
 
     def has_room(self) -> bool:
         """Whether another batch may be flushed now."""
@@ -101,12 +98,8 @@ class Delivery:
         """
         self._applier.to_rebuild = True
         self._ask()
-        before = self._tries  # the one under way may have looked before
-        async with self._moved:
-            await self._moved.wait_for(lambda: self._reached(seq) or self._failed(before))
-        failure = self._failed(before)
-        if failure is not None and not self._reached(seq):
-            raise failure.with_traceback(None)
+        # The try that is under way may have looked before, so it does not count.
+        await self._wait_until(lambda: self._reached(seq), self._tries)
 
     async def reach(self, seq: int, timeout_s: float) -> bool:
         """Wait until the graph is at `seq` or later; `False` if the time is over before.
@@ -118,14 +111,19 @@ class Delivery:
             return True
         before = self._ask()
         try:
-            async with asyncio.timeout(timeout_s), self._moved:
-                await self._moved.wait_for(lambda: self._reached(seq) or self._failed(before))
+            async with asyncio.timeout(timeout_s):
+                await self._wait_until(lambda: self._reached(seq), before)
         except TimeoutError:
             return self._reached(seq)
-        failure = self._failed(before)
-        if failure is not None and not self._reached(seq):
-            raise failure.with_traceback(None)
         return True
+
+    async def _wait_until(self, done: Callable[[], bool], before: int) -> None:
+        """Wait for `done`; raise what ended a try later than number `before`, if it is not."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: done() or self._failed(before))
+        failure = self._failed(before)
+        if failure is not None and not done():
+            raise failure.with_traceback(None)
 
     def _ask(self) -> int:
         """Have the task try now; return the number of the last try that does not count."""
