@@ -21,10 +21,17 @@ Kind = Literal["node", "status", "score", "prune"]
 
 
 class Registered(NamedTuple):
-    """What the register knows of a node: edges from its root, digest of what never changes."""
+    """What the register knows of a node.
+
+    Attributes:
+        depth: Edges from its root.
+        digest: Of what never changes: parent id and content.
+        content_digest: Of the content alone, by which equal contents are found: `digest_content`.
+    """
 
     depth: int
     digest: bytes
+    content_digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class NodeDraft:
 
     Attributes:
         digest: 16 bytes of BLAKE2b over parent id and content.
+        content_digest: Of the content alone: `sapwood.values.digest_content`.
         values: The node's graph properties as JSON-safe values (`created_at` in microseconds
             since 1970, `attributes` as JSON text), without `depth`, `seq` and `rubric_score`.
         explicit: Mutable properties the caller set itself; only these change a known node.
@@ -42,6 +50,7 @@ class NodeDraft:
     node_id: str
     parent_id: str | None
     digest: bytes
+    content_digest: bytes
     values: dict[str, Any]
     explicit: frozenset[str]
     size: int
@@ -133,7 +142,7 @@ class Resolution:
     """What a batch comes to under the lock.
 
     Attributes:
-        registrations: New node ids with depth and digest, parents first.
+        registrations: New node ids and what the register is to know of them, parents first.
         entries: The graph's half up to the last prune, an entry each.
         creates: Graph rows of the nodes that are new since then, parents first.
         updates: Changed properties of nodes that were known then, by id.
@@ -238,7 +247,8 @@ def _resolve_node(
         refused.add(item.node_id)
     else:
         depth = 0 if parent is None else parent.depth + 1
-        known[item.node_id] = result.registrations[item.node_id] = Registered(depth, item.digest)
+        entry = Registered(depth, item.digest, item.content_digest)
+        known[item.node_id] = result.registrations[item.node_id] = entry
         result.creates[item.node_id] = {**item.values, "depth": depth}
         result.nodes += 1
 

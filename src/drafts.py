@@ -16,6 +16,7 @@ from .values import (
     check_integer,
     check_number,
     check_text,
+    digest_content,
     encode_json,
 )
 
@@ -63,7 +64,9 @@ def draft_node(node: object) -> NodeDraft:
     explicit = _MUTABLE & node.model_fields_set
     digest = _digest(node.parent_id, content)
     size += _OVERHEAD + _bytes(reason)
-    return NodeDraft(node.id, node.parent_id, digest, values, explicit, size)
+    return NodeDraft(
+        node.id, node.parent_id, digest, digest_content(content), values, explicit, size
+    )
 
 
 def is_fresh(node: Node) -> bool:

@@ -6,6 +6,7 @@ a deeply nested value can end the process inside a driver; so each value is chec
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from typing import Any
@@ -48,6 +49,14 @@ def check_text(item: str, field: str, value: object, most_bytes: int = SHORT_TEX
         at = value.index("\0")
         raise ValidationError(item, field, f"holds NUL at character {at}, which PostgreSQL refuses")
     return encoded
+
+
+def digest_content(content: bytes) -> bytes:
+    """Return what stands for a content where equal ones are sought: 16 bytes of its SHA-256.
+
+    PostgreSQL can compute it too: `substring(sha256(convert_to(content, 'UTF8')), 1, 16)`.
+    """
+    return hashlib.sha256(content).digest()[:16]
 
 
 def check_number(item: str, field: str, value: object) -> float:

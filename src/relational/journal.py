@@ -46,13 +46,14 @@ _ADVANCE: Final = text(
 )
 # OFFSET 0 keeps the planner from turning it round: one look into the index for each id.
 _REGISTERED: Final = (
-    "SELECT found.node_id, found.depth, found.digest FROM unnest($2::text[]) AS named (id)"
-    " CROSS JOIN LATERAL (SELECT node_id, depth, digest FROM sapwood.node_ref"
+    "SELECT found.node_id, found.depth, found.digest, found.content_digest"
+    " FROM unnest($2::text[]) AS named (id)"
+    " CROSS JOIN LATERAL (SELECT node_id, depth, digest, content_digest FROM sapwood.node_ref"
     " WHERE project_id = $1 AND node_id = named.id OFFSET 0) AS found"
 )
 _REGISTER: Final = (
-    "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest)"
-    " SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bytea[])"
+    "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
+    " SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bytea[], $5::bytea[])"
 )
 _SET_JUDGE: Final = text(
     "UPDATE sapwood.project SET judge = :judge WHERE id = :project_id AND judge IS NULL"
@@ -255,16 +256,15 @@ async def _registered(
     if not ids:
         return {}
     found = await (await driver(connection)).fetch(_REGISTERED, project_id, ids)
-    return {node_id: Registered(depth, digest) for node_id, depth, digest in found}
+    return {node_id: Registered(*entry) for node_id, *entry in found}
 
 
 async def _register(connection: AsyncConnection, project_id: str, result: Resolution) -> None:
     known = result.registrations
     if not known:
         return
-    depths = [entry.depth for entry in known.values()]
-    digests = [entry.digest for entry in known.values()]
-    await (await driver(connection)).execute(_REGISTER, project_id, list(known), depths, digests)
+    columns = [list(column) for column in zip(*known.values(), strict=True)]
+    await (await driver(connection)).execute(_REGISTER, project_id, list(known), *columns)
 
 
 async def _store_scores(

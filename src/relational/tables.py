@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKeyConstraint,
+    Index,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -121,13 +122,16 @@ class NodeRef(Base):
         PrimaryKeyConstraint("project_id", "node_id"),
         CheckConstraint("octet_length(node_id) BETWEEN 1 AND 64", name="id_length"),
         CheckConstraint("octet_length(digest) = 16", name="digest_length"),
+        CheckConstraint("octet_length(content_digest) = 16", name="content_digest_length"),
         CheckConstraint("depth >= 0", name="depth"),
+        Index(None, "project_id", "content_digest"),
     )
 
     project_id: Mapped[Name]
     node_id: Mapped[Name]
     depth: Mapped[int]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+    content_digest: Mapped[bytes] = mapped_column(LargeBinary)
 
     scores: Mapped[list[PrincipleScoreRow]] = relationship(viewonly=True)
     samples: Mapped[list[LabelledSampleRow]] = relationship(viewonly=True)

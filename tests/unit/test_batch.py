@@ -35,7 +35,9 @@ def batch(*items: Draft) -> Batch:
 
 
 def registered(*drafts: NodeDraft, depth: int = 0) -> dict[str, Registered]:
-    return {draft.node_id: Registered(depth, draft.digest) for draft in drafts}
+    return {
+        draft.node_id: Registered(depth, draft.digest, draft.content_digest) for draft in drafts
+    }
 
 
 def test_depth_counts_from_the_nearest_registered_ancestor() -> None:
@@ -62,7 +64,7 @@ def test_a_known_node_changes_only_what_the_caller_set() -> None:
 
 
 def test_a_racing_writers_node_is_rejected_with_all_that_hangs_on_it() -> None:
-    known = {"a": Registered(0, b"other")}
+    known = {"a": Registered(0, b"other", b"other")}
     items = (
         create("r"),
         create("a"),

@@ -37,8 +37,8 @@ async def test_depths_are_computed_within_a_batch_and_from_the_register(
     assert [row["depth"] for row in entries[0].operations.creates] == [2, 3]
     known = await journal.registered(writer.project_id, [leaf.node_id, root.node_id, "unknown"])
     assert known == {
-        leaf.node_id: Registered(3, leaf.digest),
-        root.node_id: Registered(0, root.digest),
+        leaf.node_id: Registered(3, leaf.digest, leaf.content_digest),
+        root.node_id: Registered(0, root.digest, root.content_digest),
     }
 
 

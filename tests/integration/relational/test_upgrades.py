@@ -1,0 +1,100 @@
+"""A filled database of an earlier revision is brought up to date with everything in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+
+from sapwood import Database
+from sapwood.batch import Resolution, resolve
+from sapwood.journal import pack
+from sapwood.relational import Journal, schema
+from sapwood.values import digest_content
+
+from .building import batch, node
+from .test_database import own_database
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from sapwood.servers import Endpoints
+
+_PROJECT = text(
+    "INSERT INTO sapwood.project (id, incarnation, head_seq, chain)"
+    " VALUES (:p, 'mark', :head, repeat('c', 32))"
+)
+_NODE = text("INSERT INTO sapwood.node_ref VALUES (:p, :id, :depth, :digest)")
+_ENTRY = text(
+    "INSERT INTO sapwood.journal (project_id, seq, batch_id, chain, incarnation, epoch, format,"
+    " payload, crc, receipt, rows)"
+    " VALUES (:p, :seq, :batch_id, repeat('c', 32), 'mark', 1, 1, :payload, :crc, '{}', 1)"
+)
+
+
+@pytest.fixture
+async def old(servers: Endpoints) -> AsyncIterator[Database]:
+    """A database of the first revision."""
+    async with own_database(servers) as url:
+        database = Database(url)
+        await database.create_tables()
+        async with database.transaction() as connection:
+            await _go_to(connection, "0001")
+        yield database
+        await database.close()
+
+
+async def _go_to(connection: AsyncConnection, revision: str) -> None:
+    await connection.run_sync(lambda sync: command.downgrade(schema.config(sync), revision))
+
+
+async def _write(
+    connection: AsyncConnection, project_id: str, entries: list[Resolution], damaged: set[int]
+) -> None:
+    await connection.execute(_PROJECT, {"p": project_id, "head": len(entries)})
+    for seq, entry in enumerate(entries, start=1):
+        for node_id, known in entry.registrations.items():
+            values = {"p": project_id, "id": node_id, "depth": known.depth, "digest": known.digest}
+            await connection.execute(_NODE, values)
+        (operations,) = entry.operations()
+        payload, crc = pack(operations)
+        place = {"p": project_id, "seq": seq, "batch_id": f"b{seq}"}
+        await connection.execute(
+            _ENTRY, place | {"payload": payload, "crc": crc + (seq in damaged)}
+        )
+
+
+async def test_nodes_of_the_first_revision_are_found_by_their_contents(old: Database) -> None:
+    drafts = [node(content=f"content {number} ✓") for number in range(500)]
+    one_each = [resolve(batch(draft), {}) for draft in drafts]
+    at_once = [resolve(batch(*drafts[:50]), {})]
+    async with old.transaction() as connection:
+        await _write(connection, "many", one_each, damaged=set())
+        await _write(connection, "few", at_once, damaged=set())
+
+    await old.create_tables()
+
+    wanted = {draft.node_id: digest_content(draft.values["content"].encode()) for draft in drafts}
+    many = await Journal(old).registered("many", wanted)
+    assert {node_id: entry.content_digest for node_id, entry in many.items()} == wanted
+    few = await Journal(old).registered("few", wanted)
+    assert {node_id: entry.content_digest for node_id, entry in few.items()} == {
+        draft.node_id: wanted[draft.node_id] for draft in drafts[:50]
+    }
+
+
+async def test_a_damaged_entry_stops_no_upgrade_and_its_nodes_stay_known(old: Database) -> None:
+    lost, kept = node(content="lost"), node(content="kept")
+    entries = [resolve(batch(lost), {}), resolve(batch(kept), {})]
+    async with old.transaction() as connection:
+        await _write(connection, "damaged", entries, damaged={1})
+
+    await old.create_tables()
+
+    known = await Journal(old).registered("damaged", [lost.node_id, kept.node_id])
+    assert known[lost.node_id].content_digest == lost.digest
+    assert known[kept.node_id].content_digest == kept.content_digest
