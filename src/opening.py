@@ -26,6 +26,7 @@ def open(  # noqa: A001
     neo4j_password: str | None = None,
     neo4j_database: str | None = None,
     data_dir: Path | None = None,
+    allow_insecure: bool | None = None,
     **options: Unpack[Options],
 ) -> AsyncStorageAdapter:
     """Return an adapter for a project; use it with `async with`.
@@ -45,6 +46,8 @@ def open(  # noqa: A001
         neo4j_password: Their password.
         neo4j_database: Name of the Neo4j database.
         data_dir: Folder of the embedded servers' data; the user's own if `None`.
+        allow_insecure: Go to servers on other machines without TLS and a verified certificate too;
+            `SAPWOOD_ALLOW_INSECURE` if `None`, and that is off.
         **options: See `sapwood.settings.Settings`.
 
     Raises:
@@ -62,6 +65,7 @@ def open(  # noqa: A001
             "neo4j_username": neo4j_username,
             "neo4j_password": neo4j_password,
             "neo4j_database": neo4j_database,
+            "allow_insecure": allow_insecure,
         }
         arguments = {name: value for name, value in given.items() if value is not None}
         return resolve(ServerSettings(**arguments), data_dir=data_dir)

@@ -52,11 +52,13 @@ class FoundStores(Stores):
         """
         self._upgrade = upgrade
         endpoints = await asyncio.to_thread(self._find_servers)
-        self.db = Database(endpoints.database_url)
+        insecure = endpoints.allow_insecure
+        self.db = Database(endpoints.database_url, allow_insecure=insecure)
         self.graph = Graph(
             endpoints.neo4j_uri,
             auth=(endpoints.neo4j_username, endpoints.neo4j_password),
             database=endpoints.neo4j_database,
+            allow_insecure=insecure,
         )
         if upgrade:
             await self.db.create_tables()

@@ -35,13 +35,17 @@ def find_endpoints(data_dir: Path | None) -> Endpoints | None:
 @asynccontextmanager
 async def connected(endpoints: Endpoints) -> AsyncGenerator[Stores]:
     """Lend both stores, and close them. No I/O before they are used; their schemas stay."""
-    db = Database(endpoints.database_url, connect_timeout_s=CONNECT_TIMEOUT_S)
+    insecure = endpoints.allow_insecure
+    db = Database(
+        endpoints.database_url, connect_timeout_s=CONNECT_TIMEOUT_S, allow_insecure=insecure
+    )
     try:
         graph = Graph(
             endpoints.neo4j_uri,
             auth=(endpoints.neo4j_username, endpoints.neo4j_password),
             database=endpoints.neo4j_database,
             connect_timeout_s=CONNECT_TIMEOUT_S,
+            allow_insecure=insecure,
         )
         try:
             yield Stores(db, graph)

@@ -13,6 +13,7 @@ from neo4j.exceptions import DriverError, Neo4jError
 from pydantic import SecretStr
 
 from ..errors import ClosedError, SettingsError
+from ..transport import require_private
 from . import schema
 from .queries import statement
 from .translate import translated
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncDriver, AsyncTransaction
 
+_VERIFIED = frozenset({"neo4j+s", "bolt+s"})
 GRACE_S = 5.0
 """How much longer than the server a client waits, so that the server's own answer comes first."""
 
@@ -64,9 +66,10 @@ class Graph:
         timeout_s: Most seconds for one transaction; the server ends it, and all its locks, then.
         connect_timeout_s: Most seconds to open a connection.
         acquire_timeout_s: Most seconds to wait for a free connection.
+        allow_insecure: Go to another machine even without TLS, or with any certificate.
 
     Raises:
-        SettingsError: `uri` holds a user or a password.
+        SettingsError: `uri` holds a user or a password, or names another machine without TLS.
     """
 
     def __init__(
@@ -79,9 +82,13 @@ class Graph:
         timeout_s: float = 60.0,
         connect_timeout_s: float = 10.0,
         acquire_timeout_s: float = 30.0,
+        allow_insecure: bool = False,
     ) -> None:
         if "@" in urlsplit(uri).netloc:
             raise SettingsError("neo4j: give user and password as auth, not within the address")
+        if not allow_insecure and urlsplit(uri).scheme not in _VERIFIED:
+            way = "use neo4j+s:// or bolt+s://"
+            require_private("neo4j", [urlsplit(uri).hostname or ""], way)
         user, password = auth
         self._uri = uri
         self._user = user

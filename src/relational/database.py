@@ -12,6 +12,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ..errors import SapwoodError, SchemaError, SettingsError
+from ..transport import require_private
 from . import schema
 from .project_row import require_synchronous
 from .translate import DRIVER_ERRORS, is_lost, translate
@@ -61,9 +62,10 @@ class Database:
         statement_timeout_s: For one statement.
         lock_timeout_s: For one lock, such as another writer's on the project.
         pool_timeout_s: For a connection to come free.
+        allow_insecure: Go to another machine even without TLS, or with any certificate.
 
     Raises:
-        SettingsError: `url` is no PostgreSQL URL.
+        SettingsError: `url` is no PostgreSQL URL, or names another machine without TLS.
     """
 
     def __init__(
@@ -75,8 +77,12 @@ class Database:
         statement_timeout_s: float = 60.0,
         lock_timeout_s: float = 30.0,
         pool_timeout_s: float = 30.0,
+        allow_insecure: bool = False,
     ) -> None:
         self._address = parse_url(url)
+        if not (allow_insecure or self._address.is_verified):
+            way = "add ?sslmode=verify-full&sslrootcert=/path/to/ca.crt"
+            require_private("postgresql", self._address.hosts, way)
         self._connect_timeout_s = self._address.connect_timeout_s or connect_timeout_s
         self._statement_timeout_s = statement_timeout_s
         self._lock_timeout_s = lock_timeout_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 from ..errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _CLIENT_ONLY: Final = frozenset(
     {
@@ -33,6 +34,7 @@ _CLIENT_ONLY: Final = frozenset(
     }
 )
 """Options of libpq or SQLAlchemy that asyncpg would send to the server, which refuses them."""
+_PORT: Final = re.compile(r":\d*\Z")
 _OPTION: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 _ESCAPE: Final = (
     "the PostgreSQL URL has a / ? # or @ inside its user or password, or an option that is none; "
@@ -48,12 +50,16 @@ class Address:
     Attributes:
         dsn: What asyncpg connects with.
         label: The same for people, without password and options.
+        hosts: Names, addresses or socket folders, of the URL or else of `PGHOST`.
+        is_verified: It asks for TLS, and for a certificate that is the host's own.
         connect_timeout_s: The URL's own `connect_timeout`.
         application_name: The URL's own `application_name`.
     """
 
     dsn: SecretStr
     label: str
+    hosts: tuple[str, ...]
+    is_verified: bool
     connect_timeout_s: float | None = None
     application_name: str | None = None
 
@@ -71,7 +77,24 @@ def parse_url(url: str | SecretStr) -> Address:
     options = dict(_options(parts))
     timeout = _seconds(options.pop("connect_timeout", None))
     dsn = parts._replace(scheme="postgresql", query=urlencode(options)).geturl()
-    return Address(SecretStr(dsn), _label(parts), timeout, options.get("application_name"))
+    return Address(
+        SecretStr(dsn),
+        _label(parts),
+        _hosts(parts, options),
+        options.get("sslmode", os.environ.get("PGSSLMODE")) == "verify-full",
+        timeout,
+        options.get("application_name"),
+    )
+
+
+def _hosts(parts: SplitResult, options: Mapping[str, str]) -> tuple[str, ...]:
+    """Return each host that the driver may connect to; none if that is the local socket."""
+    given = parts.netloc.rpartition("@")[2] or options.get("host")
+    service = options.get("service", os.environ.get("PGSERVICE"))
+    if not given and service:
+        return (f"whatever host service {service} names",)
+    given = given or os.environ.get("PGHOST")
+    return tuple(_PORT.sub("", each) for each in given.split(",")) if given else ()
 
 
 def _split(url: str) -> SplitResult:

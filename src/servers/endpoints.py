@@ -24,6 +24,7 @@ class Endpoints:
         browser_url: Neo4j Browser of the embedded server, else None.
         source: for each of the names above, where its value came from: `embedded`, `argument`,
             `environment NAME`, `.env NAME` or `default`.
+        allow_insecure: the user lets contents and passwords travel in the clear.
     """
 
     database_url: SecretStr
@@ -33,3 +34,4 @@ class Endpoints:
     neo4j_database: str
     browser_url: str | None
     source: Mapping[str, str] = field(hash=False)
+    allow_insecure: bool = False

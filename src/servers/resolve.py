@@ -92,6 +92,7 @@ def given_endpoints(settings: ServerSettings) -> Endpoints | None:
         neo4j_database=settings.neo4j_database or "neo4j",
         browser_url=None,
         source={name: settings.origin(name) for name in names},
+        allow_insecure=settings.allow_insecure,
     )
 
 

@@ -38,6 +38,7 @@ class ServerSettings(BaseSettings):
         neo4j_username: for that Neo4j; `neo4j` if not given.
         neo4j_password: for that Neo4j; empty if it asks for none.
         neo4j_database: in that Neo4j; `neo4j` if not given.
+        allow_insecure: go to servers on other machines even without verified TLS.
         data_dir: the data folder of the embedded servers.
         cache_dir: where the files of the embedded Neo4j are kept.
         maven_mirror: a Maven repository to fetch them from.
@@ -61,6 +62,7 @@ class ServerSettings(BaseSettings):
     neo4j_username: str | None = _named("SAPWOOD_NEO4J_USERNAME", "NEO4J_USERNAME", "NEO4J_USER")
     neo4j_password: SecretStr | None = _named("SAPWOOD_NEO4J_PASSWORD", "NEO4J_PASSWORD")
     neo4j_database: str | None = _named("SAPWOOD_NEO4J_DATABASE", "NEO4J_DATABASE")
+    allow_insecure: bool = Field(default=False, validation_alias="SAPWOOD_ALLOW_INSECURE")
     data_dir: Path | None = _named("SAPWOOD_DATA_DIR")
     cache_dir: Path | None = _named("SAPWOOD_CACHE_DIR")
     maven_mirror: str | None = _named("SAPWOOD_MAVEN_MIRROR")
