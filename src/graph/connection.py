@@ -21,7 +21,7 @@ from .translate import translated
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from neo4j import AsyncDriver, AsyncTransaction
+    from neo4j import AsyncDriver, AsyncSession, AsyncTransaction
 
 _VERIFIED = frozenset({"neo4j+s", "bolt+s"})
 GRACE_S = 5.0
@@ -52,6 +52,21 @@ class Transaction:
         with translated(committing=True):
             async with asyncio.timeout(self._deadline_s):
                 await self._inner.commit()
+
+
+async def _close(session: AsyncSession) -> None:
+    """Roll back what was not committed, and give the connection back.
+
+    A rollback that gets no answer happens all the same: the server ends a transaction with its
+    connection. What went wrong before it is what the caller has to know.
+    """
+    try:
+        async with asyncio.timeout(GRACE_S):
+            await session.close()
+    except (Neo4jError, DriverError, OSError):
+        session.cancel()  # without it the session would count as open, and warn when it is deleted
+        with suppress(Neo4jError, DriverError, OSError):
+            await session.close()
 
 
 class Graph:
@@ -164,11 +179,7 @@ class Graph:
             session.cancel()  # drops the connection, so the server rolls back; no more waiting
             raise
         finally:
-            # A rollback that gets no answer happens all the same: the server ends a transaction
-            # with its connection. What went wrong before it is what the caller has to know.
-            with suppress(Neo4jError, DriverError, OSError):
-                async with asyncio.timeout(GRACE_S):
-                    await session.close()
+            await _close(session)
 
     def _connected(self) -> AsyncDriver:
         """Return the driver, made at the first use."""
