@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +12,7 @@ import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from ..errors import SapwoodError, SchemaError, SettingsError
 from ..transport import require_private
@@ -37,6 +40,10 @@ _SESSION: Final = (
     # A plan made while a table was empty is kept for long; it must be the one for a full table.
     " set_config('enable_seqscan', 'off', false)"
 )
+_PATIENT: Final = (
+    "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout',"
+    " 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
 _TRANSACTION_TIMEOUT: Final = "SELECT set_config('transaction_timeout', $1, false)"
 SERVER: Final = text(
     "SELECT current_setting('server_version_num')::int / 10000 AS version,"
@@ -51,7 +58,8 @@ class Database:
     Guarantees:
         Nothing that it raises, prints or logs holds the password or a statement's parameters.
         Each connection has a statement, lock, idle and (from PostgreSQL 17) transaction timeout,
-        so no transaction of this process keeps a project locked for ever, whatever dies.
+        so no transaction of this process keeps a project locked for ever, whatever dies. No call
+        waits for ever for a server or a network that went silent.
 
     Args:
         url: `postgresql://user:password@host/name?sslmode=…`, also `postgres://` and
@@ -59,7 +67,7 @@ class Database:
             out comes from the `PG*` variables.
         pool_size: Most connections that are open at once.
         connect_timeout_s: For one connection; the URL's own `connect_timeout` wins.
-        statement_timeout_s: For one statement.
+        statement_timeout_s: For one statement; a transaction may take twice as long.
         lock_timeout_s: For one lock, such as another writer's on the project.
         pool_timeout_s: For a connection to come free.
         allow_insecure: Go to another machine even without TLS, or with any certificate.
@@ -85,6 +93,7 @@ class Database:
             require_private("postgresql", self._address.hosts, way)
         self._connect_timeout_s = self._address.connect_timeout_s or connect_timeout_s
         self._statement_timeout_s = statement_timeout_s
+        self._transaction_timeout_s = 2 * statement_timeout_s
         self._lock_timeout_s = lock_timeout_s
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
@@ -115,8 +124,11 @@ class Database:
             SchemaError: A newer release made the tables. Nothing was changed.
         """
         async with self.transaction() as connection:
-            if await schema.current(connection) != schema.head():
+            is_current = await schema.current(connection) == schema.head()
+        if not is_current:
+            async with self._patient_connection() as connection:
                 await schema.upgrade(connection)
+                await connection.commit()
 
     async def drop_tables(self) -> None:
         """Drop the tables with everything in them, and schema `sapwood`; nothing if absent.
@@ -125,8 +137,9 @@ class Database:
             SchemaError: A newer release made the tables.
             StoreError: Something of somebody else's depends on them or is in that schema.
         """
-        async with self.transaction() as connection:
+        async with self._patient_connection() as connection:
             await schema.drop(connection)
+            await connection.commit()
 
     async def check(self) -> None:
         """Make sure that a commit here is durable and that the tables are this release's.
@@ -175,9 +188,11 @@ class Database:
                     )
                 began = True
                 try:
-                    yield connection
-                    committing = True
-                    await connection.commit()
+                    # The driver has timeouts, but not for each message that it sends.
+                    async with asyncio.timeout(self._transaction_timeout_s + _GRACE_S):
+                        yield connection
+                        committing = True
+                        await connection.commit()
                 except BaseException as exc:
                     # A statement that was cancelled may still be under way on its connection,
                     # so that must not go back to the pool.
@@ -190,12 +205,31 @@ class Database:
             unknown = began and (committing or is_lost(exc)) and not read_only_snapshot
             raise translate(exc, unknown_outcome=unknown) from exc
 
-    async def _connect(self) -> asyncpg.Connection:
+    @asynccontextmanager
+    async def _patient_connection(self) -> AsyncGenerator[AsyncConnection]:
+        """Lend a connection without timeouts: a large table may be rewritten for minutes."""
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=partial(self._connect, patient=True),
+            hide_parameters=True,
+            poolclass=NullPool,
+        )
+        try:
+            async with engine.connect() as connection:
+                yield connection
+        except SapwoodError:
+            raise
+        except DRIVER_ERRORS as exc:
+            raise translate(exc) from exc
+        finally:
+            await engine.dispose()
+
+    async def _connect(self, *, patient: bool = False) -> asyncpg.Connection:
         try:
             connection = await asyncpg.connect(
                 self._address.dsn.get_secret_value(),
                 timeout=self._connect_timeout_s,  # pyright: ignore[reportArgumentType] (seconds)
-                command_timeout=self._statement_timeout_s + _GRACE_S,
+                command_timeout=None if patient else self._statement_timeout_s + _GRACE_S,
                 server_settings={"application_name": self._address.application_name or "sapwood"},
             )
         except ValueError:
@@ -204,7 +238,7 @@ class Database:
                 "be read"
             ) from None  # the message would quote the URL
         try:
-            await self._set_up(connection)
+            await (connection.fetch(_PATIENT) if patient else self._set_up(connection))
         except BaseException:
             connection.terminate()
             raise
@@ -217,7 +251,7 @@ class Database:
         )
         await connection.fetchrow(_SESSION, statement, lock)
         if connection.get_server_version().major >= 17:
-            whole = _milliseconds(2 * self._statement_timeout_s)
+            whole = _milliseconds(self._transaction_timeout_s)
             await connection.fetchrow(_TRANSACTION_TIMEOUT, whole)
 
 

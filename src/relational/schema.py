@@ -30,9 +30,7 @@ _TRY_AGAIN_S: Final = 0.01
 
 _HAS_VERSION = text("SELECT to_regclass('sapwood.alembic_version') IS NOT NULL")
 _VERSION = text("SELECT version_num FROM sapwood.alembic_version")
-_LOCK = text(
-    "SELECT set_config('statement_timeout', '0', true), pg_advisory_xact_lock(8318817281653172594)"
-)
+_LOCK = text("SELECT pg_advisory_xact_lock(8318817281653172594)")
 _DROP_VERSIONS = text("DROP TABLE IF EXISTS sapwood.alembic_version")
 _DROP_SCHEMA = text("DROP SCHEMA IF EXISTS sapwood")
 

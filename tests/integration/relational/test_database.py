@@ -208,7 +208,7 @@ async def test_no_failure_to_connect_shows_the_password(
 ) -> None:
     """Hazard F5."""
     caplog.set_level(logging.DEBUG)
-    database = Database(url)
+    database = Database(url, allow_insecure=True)
     with pytest.raises(SapwoodError) as refused:
         await database.check()
 

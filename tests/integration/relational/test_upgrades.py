@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 from alembic import command
 from sqlalchemy import text
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from sapwood.servers import Endpoints
 
+UPGRADE_LOCK = 8318817281653172594
 _PROJECT = text(
     "INSERT INTO sapwood.project (id, incarnation, head_seq, chain)"
     " VALUES (:p, 'mark', :head, repeat('c', 32))"
@@ -98,3 +101,19 @@ async def test_a_damaged_entry_stops_no_upgrade_and_its_nodes_stay_known(old: Da
     known = await Journal(old).registered("damaged", [lost.node_id, kept.node_id])
     assert known[lost.node_id].content_digest == lost.digest
     assert known[kept.node_id].content_digest == kept.content_digest
+
+
+async def test_an_upgrade_may_take_longer_than_any_other_transaction(servers: Endpoints) -> None:
+    async with own_database(servers) as url:
+        other = await asyncpg.connect(url)
+        await other.execute("SELECT pg_advisory_lock($1)", UPGRADE_LOCK)
+        database = Database(url, statement_timeout_s=0.05)
+        upgrade = asyncio.create_task(database.create_tables())
+
+        await other.execute("SELECT pg_sleep(0.3)")
+        assert not upgrade.done()
+        await other.close()
+
+        await upgrade
+        await database.check()
+        await database.close()
