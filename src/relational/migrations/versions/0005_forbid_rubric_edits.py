@@ -21,19 +21,23 @@ FUNCTION = (
     " MESSAGE = 'a row of sapwood.' || TG_TABLE_NAME || ' never changes, since scores were"
     " given by it; make a new version of the rubric instead'; END $$"
 )
-TRIGGERS = (
+ON_RUBRIC = (
     "CREATE TRIGGER refuse_update BEFORE UPDATE ON sapwood.rubric"
-    " FOR EACH STATEMENT EXECUTE FUNCTION sapwood.refuse_update()",
+    " FOR EACH STATEMENT EXECUTE FUNCTION sapwood.refuse_update()"
+)
+ON_RUBRIC_PRINCIPLE = (
     "CREATE TRIGGER refuse_update BEFORE UPDATE ON sapwood.rubric_principle"
-    " FOR EACH STATEMENT EXECUTE FUNCTION sapwood.refuse_update()",
+    " FOR EACH STATEMENT EXECUTE FUNCTION sapwood.refuse_update()"
+)
+ON_PRINCIPLE = (
     "CREATE TRIGGER refuse_update BEFORE UPDATE ON sapwood.principle"
-    " FOR EACH STATEMENT EXECUTE FUNCTION sapwood.refuse_update()",
+    " FOR EACH STATEMENT EXECUTE FUNCTION sapwood.refuse_update()"
 )
 
 
 def upgrade() -> None:
     """Go to this revision."""
-    for statement in (FUNCTION, *TRIGGERS):
+    for statement in (FUNCTION, ON_RUBRIC, ON_RUBRIC_PRINCIPLE, ON_PRINCIPLE):
         op.execute(statement)
 
 
