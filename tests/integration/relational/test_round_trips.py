@@ -138,7 +138,8 @@ async def test_the_statements_of_a_rubric_edit_do_not_grow_with_its_history(
     for version in range(3, 6):
         texts = RubricChanges(texts={"a": str(version), "b": str(version)})
         await rubrics.new_version(project_id, RubricEdit(texts))
-        assert log.count() == 8  # with BEGIN and COMMIT
+        assert len(set(log.sent)) == 8  # with BEGIN and COMMIT; the log has executemany twice
+        log.count()
         await rubrics.new_version(project_id, RubricEdit(texts))
         assert log.count() == 5, "nothing is to be written"
         await rubrics.pair(project_id, 1, version)
