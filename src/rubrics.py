@@ -131,6 +131,8 @@ class Rubrics:
     async def diff(self, old: int, new: int) -> RubricDiff:
         """Return in what version `new` differs from version `old`. Cost: one statement.
 
+        `sapwood.rubric_model.diff` does the same with any two rubrics, saved or not.
+
         Raises:
             NotFoundError: There is no such version.
         """

@@ -95,7 +95,7 @@ class RubricRepository:
         Args:
             edit: The same for each try of one call.
 
-        Cost: seven statements at most; waits for a flush that is under way.
+        Cost: seven statements at most, one more for a later try; waits for a flush under way.
 
         Raises:
             ValidationError: The changes do not fit the base; see `apply` and `save`.
