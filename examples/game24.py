@@ -3,7 +3,8 @@
     python examples/game24.py --ranks 901-905 --iterations 250 --algorithm standard-mcts
 
 Each puzzle is a search of its own in one project. Whatever is stored is found again at the start
-and not searched again. Servers are those of the environment, else embedded ones.
+and not searched again. With `--revise distance` one principle is defined otherwise; what is stored
+is judged anew by that one and by nothing else. Servers are the environment's, else embedded ones.
 """
 
 from __future__ import annotations
@@ -20,8 +21,7 @@ import numpy as np
 import treequest
 from puzzle24 import (
     ACTIONS,
-    PRINCIPLES,
-    WEIGHTS,
+    REVISED,
     Puzzle,
     State,
     decode,
@@ -36,9 +36,10 @@ from puzzle24 import (
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rubric24 import Judging, definitions
 
 import sapwood
-from sapwood import Node, NodeStatus, Principle, PrincipleScore, Rubric
+from sapwood import Node, NodeStatus
 from sapwood.integrations.treequest import TreeQuestStore
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from treequest.algos.tree import Node as SearchNode
 
 ALIVE, PRUNED, COMPLETE = NodeStatus.ALIVE, NodeStatus.PRUNED, NodeStatus.COMPLETE
-JUDGE = "puzzle24@1"
 AlgoStateT = TypeVar("AlgoStateT")
 ALGORITHMS: dict[str, Callable[[], treequest.Algorithm[State, Any]]] = {
     "standard-mcts": partial(treequest.StandardMCTS, samples_per_action=3),
@@ -62,15 +62,6 @@ def describe(state: State) -> dict[str, Any]:
     if is_dead(state):
         return {"status": PRUNED, "status_reason": "24 is out of reach"}
     return {}
-
-
-def rubric() -> Rubric:
-    """Return the principles as sapwood keeps them."""
-    principles = (
-        Principle(key=key, text=(function.__doc__ or "").strip())
-        for key, function in PRINCIPLES.items()
-    )
-    return Rubric(principles=tuple(principles), weights=WEIGHTS)
 
 
 def expand(node: SearchNode[State], action: str, puzzle: State, seen: set[str]) -> State | None:
@@ -111,7 +102,7 @@ def grow(
 
 async def search(
     store: sapwood.AsyncStorageAdapter,
-    by: Rubric,
+    judging: Judging,
     puzzle: Puzzle,
     algorithm: treequest.Algorithm[State, Any],
     iterations: int,
@@ -127,29 +118,12 @@ async def search(
     )
     state = await kept.restore(algorithm)
     known = [node for node in await store.subtree(kept.root_id) if node.parent_id is not None]
-    await judge_nodes(store, by, [node for node in known if node.rubric_score is None])
     yield known
     for grown in grow(algorithm, state, puzzle, iterations):
         nodes = await kept.save(grown)
-        await judge_nodes(store, by, nodes)
+        await judging.judge(nodes)
         await store.flush()
         yield nodes
-
-
-async def judge_nodes(
-    store: sapwood.AsyncStorageAdapter, by: Rubric, nodes: Iterable[Node]
-) -> None:
-    """Score nodes by every principle. Those that a crash left without scores are made up for."""
-    await store.update_scores_batch(
-        PrincipleScore(
-            node_id=node.id,
-            principle_id=by[key].id,
-            judge=JUDGE,
-            score=principle(decode(node.content)),
-        )
-        for node in nodes
-        for key, principle in PRINCIPLES.items()
-    )
 
 
 def report(chosen: list[Puzzle], tree: Iterable[Node]) -> Table:
@@ -178,17 +152,18 @@ async def play(options: argparse.Namespace) -> None:
     )
     # Durable is enough to go on; the graph follows by itself.
     async with sapwood.open(options.project, data_dir=options.data_dir, apply_wait_s=0) as store:
-        by = await store.rubrics.save(rubric())
+        judging = await Judging.begin(store, definitions(options.revise))
         with bars:
             for puzzle in chosen:
                 bar = bars.add_task(f"{puzzle.rank}: {puzzle.numbers}", total=options.iterations)
                 algorithm = ALGORITHMS[options.algorithm]()
-                async for nodes in search(store, by, puzzle, algorithm, options.iterations):
+                async for nodes in search(store, judging, puzzle, algorithm, options.iterations):
                     bars.advance(bar, len(nodes))
                     if options.log:
                         acknowledge(options.log, nodes)
                 bars.update(bar, total=bars.tasks[bar].completed)  # less, if all was tried
-        Console().print(report(chosen, (await store.load_project()).tree))
+        tree = (await store.load_project()).tree
+    Console().print(report(chosen, tree), judging.report(), judging.summary(), sep="\n")
 
 
 def acknowledge(log: Path, nodes: Iterable[Node]) -> None:
@@ -214,6 +189,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--ranks", type=ranks, default="901-905", help="such as 901-905 or 7,950")
     parser.add_argument("--iterations", type=int, default=250, help="nodes for each puzzle")
     parser.add_argument("--algorithm", choices=ALGORITHMS, default="standard-mcts")
+    parser.add_argument(
+        "--revise",
+        choices=REVISED,
+        action="append",
+        default=[],
+        help="judge by the second definition of this principle",
+    )
     parser.add_argument("--project", default="game-of-24")
     parser.add_argument("--data-dir", type=Path, help="folder of the embedded servers")
     parser.add_argument("--log", type=Path, help="append each node here once it is durable")

@@ -147,6 +147,12 @@ def distance(state: State) -> float:
     return max(0.0, 1 - float(min(abs(value - GOAL) for value in near)) / GOAL)
 
 
+def ratio(state: State) -> float:
+    """1 if 24 is there or one step away; else the ratio of 24 and the number that comes nearest."""
+    near = {term.value for term in state} | _pair_results(state)
+    return float(max((min(value / GOAL, GOAL / value) for value in near if value), default=0))
+
+
 def factors(state: State) -> float:
     """The share of the numbers left that divide 24."""
     return sum(term.value > 0 and (GOAL / term.value).denominator == 1 for term in state) / len(
@@ -166,6 +172,8 @@ PRINCIPLES: dict[str, Callable[[State], float]] = {
     "distance": distance,
     "factors": factors,
 }
+REVISED: dict[str, Callable[[State], float]] = {"distance": ratio}
+"""Second definitions, for who thinks better of a principle."""
 WEIGHTS = {"reachable": 3.0, "numbers-left": 1.0, "distance": 1.0, "factors": 1.0}
 
 

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .nodes import Nodes
     from .opening import open  # noqa: A004
     from .relational import CachedScores, Database, ScoreKey
+    from .rubric_model import RubricChanges, RubricDiff
     from .settings import Settings
     from .streaming import NodeStream
     from .tree import Tree
@@ -102,6 +103,7 @@ _HOMES = {
     "nodes": ("Nodes",),
     "opening": ("open",),
     "relational": ("CachedScores", "Database", "ScoreKey"),
+    "rubric_model": ("RubricChanges", "RubricDiff"),
     "settings": ("Settings",),
     "streaming": ("NodeStream",),
     "tree": ("Tree",),
@@ -134,6 +136,8 @@ __all__ = [
     "RejectedItem",
     "RejectedItemsError",
     "Rubric",
+    "RubricChanges",
+    "RubricDiff",
     "SapwoodError",
     "SchemaError",
     "ScoreKey",

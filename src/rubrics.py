@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .arguments import Arguments
 from .errors import StoreError, UnavailableError
+from .relational import RubricEdit
+from .rubric_model import diff
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from .model import Rubric
+    from .rubric_model import RubricChanges, RubricDiff
     from .session import Session
 
 _CANCELLED = "57014"
@@ -45,6 +49,32 @@ class Rubrics:
             return saved
 
         return await session.insist("rubric", attempt)
+
+    async def new_version(self, changes: RubricChanges, *, base: int | None = None) -> Rubric:
+        """Make the next version out of another one by changes; nothing becomes current.
+
+        Two people who edit at once both get their edits: the later builds on the earlier. If the
+        result equals the newest version, that comes back and there is no new one. A text that the
+        key had in an earlier version gets that principle's id back, and with it its scores.
+
+        Args:
+            base: Version to start from; `None` for the newest. From an older one, what the later
+                ones changed is left behind.
+
+        Raises:
+            ValidationError: A weight or a removal names a key that there is not; a key is both in
+                `texts` and `remove`; nothing is left; a value that `save` refuses.
+            NotFoundError: There is no version `base`, or none at all: `save` a rubric first.
+
+        Cost: one PostgreSQL transaction of seven statements at most.
+        """
+        if base is not None:
+            Arguments("rubrics.new_version").count("base", base, least=1)
+        edit = RubricEdit(changes, base)
+        session = await self._ready()
+        return await session.insist(
+            "rubric", lambda: session.rubrics.new_version(session.project_id, edit)
+        )
 
     async def activate(self, version: int, *, judge: str | None = None) -> None:
         """Make a version current; the `rubric_score` of every scored node follows.
@@ -87,3 +117,29 @@ class Rubrics:
         """Return all versions, oldest first; empty before the first."""
         session = await self._ready()
         return await session.barrier.ask(lambda: session.rubrics.history(session.project_id))
+
+    async def get(self, version: int) -> Rubric:
+        """Return one version. Cost: one statement.
+
+        Raises:
+            NotFoundError: There is no such version.
+        """
+        Arguments("rubrics.get").count("version", version, least=1)
+        session = await self._ready()
+        return await session.barrier.ask(lambda: session.rubrics.get(session.project_id, version))
+
+    async def diff(self, old: int, new: int) -> RubricDiff:
+        """Return in what version `new` differs from version `old`. Cost: one statement.
+
+        `sapwood.rubric_model.diff` does the same with any two rubrics, saved or not.
+
+        Raises:
+            NotFoundError: There is no such version.
+        """
+        check = Arguments("rubrics.diff")
+        versions = check.count("old", old, least=1), check.count("new", new, least=1)
+        session = await self._ready()
+        pair = await session.barrier.ask(
+            lambda: session.rubrics.pair(session.project_id, *versions)
+        )
+        return diff(*pair)

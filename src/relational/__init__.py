@@ -10,7 +10,7 @@ from .journal import Journal, Stored
 from .overview import DatabaseServer, Overview, Sizes, Standing
 from .project_row import Epoch, Head
 from .projects import ProjectRepository, ProjectSnapshot
-from .rubrics import RubricRepository
+from .rubrics import RubricEdit, RubricRepository
 from .score_cache import CachedScores, ScoreKey
 from .scores import PrincipleScoreRepository, ScoreColumns
 
@@ -25,6 +25,7 @@ __all__ = [
     "PrincipleScoreRepository",
     "ProjectRepository",
     "ProjectSnapshot",
+    "RubricEdit",
     "RubricRepository",
     "ScoreColumns",
     "ScoreKey",

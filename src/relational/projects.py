@@ -19,7 +19,7 @@ from .project_row import (
     missing,
     project_of,
 )
-from .rubrics import read_current
+from .rubric_versions import read_current
 from .scores import read_columns
 from .tables import (
     Base,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..errors import ValidationError
+from ..errors import ConflictError, ValidationError
 from ..values import JUDGE_BYTES, check_id, check_number, check_text
 
 if TYPE_CHECKING:
@@ -43,6 +43,17 @@ def check_judge(judge: str) -> None:
     """
     if not check_text("Rubric", "judge", judge, JUDGE_BYTES):
         raise ValidationError("Rubric", "judge", "must not be empty")
+
+
+def changed_principle(given: Principle, stored: Principle) -> ConflictError:
+    """Return the error for a principle whose id belongs to another key or text."""
+    problem = f"another text for key {given.key!r}"
+    if given.key != stored.key:
+        problem = f"key {given.key!r}; it is that of {stored.key!r}"
+    return ConflictError(
+        f"principle {given.id} came with {problem}. A saved principle never changes, since scores "
+        "were given by it: use rubrics.new_version, or make a Principle without an id"
+    )
 
 
 def _check_principle(principle: Principle) -> None:

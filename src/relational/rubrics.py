@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 
-from ..errors import ConflictError, NotFoundError
+from ..errors import NotFoundError
 from ..journal import Operations
 from ..model import Principle, Receipt, Rubric, new_id
+from ..rubric_model import RubricChanges, apply
 from .entries import Place, append
 from .project_row import Locked, lock_open
-from .rubric_checks import check_judge, check_rubric
+from .rubric_checks import changed_principle, check_judge, check_rubric
 from .rubric_scores import changed_rubric_scores
-from .tables import PrincipleRow, ProjectRow, RubricPrincipleRow, RubricRow
+from .rubric_versions import (
+    insert_version,
+    read_all,
+    read_current,
+    read_known_principles,
+    read_newest,
+    read_versions,
+)
+from .tables import PrincipleRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from .database import Database
@@ -27,39 +34,29 @@ if TYPE_CHECKING:
 MOST_SETS: Final = 5000
 """Most values in one journal entry of an activation."""
 
-_VERSIONS = (
-    select(
-        RubricRow.version,
-        RubricRow.created_at,
-        PrincipleRow.id,
-        PrincipleRow.key,
-        PrincipleRow.text,
-        RubricPrincipleRow.weight,
-    )
-    .join_from(
-        RubricRow,
-        RubricPrincipleRow,
-        (RubricPrincipleRow.project_id == RubricRow.project_id)
-        & (RubricPrincipleRow.version == RubricRow.version),
-    )
-    .join(
-        PrincipleRow,
-        (PrincipleRow.project_id == RubricPrincipleRow.project_id)
-        & (PrincipleRow.id == RubricPrincipleRow.principle_id),
-    )
-    .order_by(RubricRow.version, RubricPrincipleRow.position)
-)
-_INSERT_ENTRIES = text(
-    "INSERT INTO sapwood.rubric_principle (project_id, version, position, principle_id, weight)"
-    " SELECT :project_id, :version, place, id, weight"
-    " FROM unnest(CAST(:ids AS text[]), CAST(:weights AS float8[]))"
-    " WITH ORDINALITY AS given (id, weight, place)"
-)
 _ACTIVATE = text(
     "UPDATE sapwood.project SET rubric_version = :version, judge = :judge, head_seq = :head_seq,"
     " chain = :chain, updated_at = now()"
     " WHERE id = :project_id"
 )
+
+
+class RubricEdit:
+    """One `new_version`, through all its tries.
+
+    A try whose commit was not heard of may have been made. The next one looks for the very
+    version that it would have made; nobody else can have made an equal one there without having
+    done the same.
+
+    Attributes:
+        base: Version to start from; `None` for the newest.
+        tried: What the last try would have stored, if it got that far.
+    """
+
+    def __init__(self, changes: RubricChanges, base: int | None = None) -> None:
+        self.changes = changes
+        self.base = base
+        self.tried: Rubric | None = None
 
 
 class RubricRepository:
@@ -86,13 +83,39 @@ class RubricRepository:
         check_rubric(rubric)
         async with self._database.transaction() as connection:
             await lock_open(connection, project_id)
-            known = await _known_principles(connection, project_id, rubric.principles)
-            wanted = _with_known_ids(rubric, known)
-            newest = await _newest(connection, project_id)
-            if newest is not None and _equal(newest, wanted):
-                return newest
-            version = 1 if newest is None or newest.version is None else newest.version + 1
-            return await _insert(connection, project_id, version, wanted, known)
+            newest = await read_newest(connection, project_id)
+            return await _save(connection, project_id, rubric, newest)
+
+    async def new_version(self, project_id: str, edit: RubricEdit) -> Rubric:
+        """Make a version out of another by changes, and return it as stored.
+
+        Whoever edits at the same time comes before or after, and the later builds on the earlier.
+        The newest version comes back if the result equals it. Nothing becomes current.
+
+        Args:
+            edit: The same for each try of one call.
+
+        Cost: seven statements at most, one more for a later try; waits for a flush under way.
+
+        Raises:
+            ValidationError: The changes do not fit the base; see `apply` and `save`.
+            NotFoundError: There is no such project or base, or no version yet.
+        """
+        async with self._database.transaction() as connection:
+            await lock_open(connection, project_id)
+            newest = await read_newest(connection, project_id)
+            if newest is None:
+                raise NotFoundError(f"project {project_id!r} has no rubric yet; save one first")
+            made = await _made_before(connection, project_id, edit)
+            if made is not None:
+                return made
+            base = newest
+            if edit.base is not None:
+                (base,) = await _get(connection, project_id, edit.base)
+            rubric = apply(edit.changes, base)
+            check_rubric(rubric)
+            edit.tried = await _save(connection, project_id, rubric, newest)
+            return edit.tried
 
     async def current(self, project_id: str) -> Rubric | None:
         """Return the current version; `None` before the first. Cost: one statement."""
@@ -106,13 +129,23 @@ class RubricRepository:
             NotFoundError: There is no such version.
         """
         async with self._database.transaction() as connection:
-            return await _get(connection, project_id, version)
+            (found,) = await _get(connection, project_id, version)
+        return found
 
     async def history(self, project_id: str) -> list[Rubric]:
         """Return all versions, oldest first; empty before the first. Cost: one statement."""
-        statement = _VERSIONS.where(RubricRow.project_id == project_id)
         async with self._database.transaction() as connection:
-            return _rubrics((await connection.execute(statement)).all())
+            return await read_all(connection, project_id)
+
+    async def pair(self, project_id: str, old: int, new: int) -> tuple[Rubric, Rubric]:
+        """Return two versions, which may be one. Cost: one statement.
+
+        Raises:
+            NotFoundError: There is no such version.
+        """
+        async with self._database.transaction() as connection:
+            before, after = await _get(connection, project_id, old, new)
+        return before, after
 
     async def principles(self, project_id: str, ids: Iterable[str]) -> dict[str, Principle]:
         """Return the principles of these ids; unknown ones are left out. Cost: one statement."""
@@ -167,62 +200,35 @@ class RubricRepository:
             return last.seq
 
 
-async def read_current(connection: AsyncConnection, project_id: str) -> Rubric | None:
-    """Return the current version; `None` before the first. Cost: one statement."""
-    current = select(ProjectRow.rubric_version).where(ProjectRow.id == project_id)
-    return await _one(connection, project_id, current.scalar_subquery())
+async def _get(connection: AsyncConnection, project_id: str, *versions: int) -> list[Rubric]:
+    found = await read_versions(connection, project_id, *versions)
+    for version in versions:
+        if version not in found:
+            raise NotFoundError(f"project {project_id!r} has no rubric version {version}")
+    return [found[version] for version in versions]
 
 
-async def _newest(connection: AsyncConnection, project_id: str) -> Rubric | None:
-    newest = select(func.max(RubricRow.version)).where(RubricRow.project_id == project_id)
-    return await _one(connection, project_id, newest.scalar_subquery())
+async def _made_before(
+    connection: AsyncConnection, project_id: str, edit: RubricEdit
+) -> Rubric | None:
+    """Return what an earlier try of `edit` made, whose commit was not heard of."""
+    if edit.tried is None or edit.tried.version is None:
+        return None
+    version = edit.tried.version
+    stored = (await read_versions(connection, project_id, version)).get(version)
+    return stored if stored is not None and _equal(stored, edit.tried) else None
 
 
-async def _get(connection: AsyncConnection, project_id: str, version: int) -> Rubric:
-    found = await _one(connection, project_id, version)
-    if found is None:
-        raise NotFoundError(f"project {project_id!r} has no rubric version {version}")
-    return found
-
-
-async def _one(connection: AsyncConnection, project_id: str, version: Any) -> Rubric | None:
-    statement = _VERSIONS.where(RubricRow.project_id == project_id, RubricRow.version == version)
-    found = _rubrics((await connection.execute(statement)).all())
-    return found[0] if found else None
-
-
-def _rubrics(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Rubric]:
-    """Return the rubrics in rows of `_VERSIONS`."""
-    result: list[Rubric] = []
-    for version, group in groupby(rows, key=lambda row: row.version):
-        entries = list(group)
-        result.append(
-            Rubric(
-                principles=tuple(Principle(id=e.id, key=e.key, text=e.text) for e in entries),
-                weights={entry.key: entry.weight for entry in entries},
-                version=version,
-                created_at=entries[0].created_at,
-            )
-        )
-    return result
-
-
-async def _known_principles(
-    connection: AsyncConnection, project_id: str, wanted: tuple[Principle, ...]
-) -> list[Principle]:
-    """Return the project's principles that share an id or a key with a wanted one, oldest first."""
-    row = PrincipleRow
-    ids = [principle.id for principle in wanted]
-    keys = [principle.key for principle in wanted]
-    statement = (
-        select(row.id, row.key, row.text)
-        .where(
-            row.project_id == project_id, (row.id == func.any(ids)) | (row.key == func.any(keys))
-        )
-        .order_by(row.created_at, row.id)
-    )
-    found = (await connection.execute(statement)).all()
-    return [Principle(id=id_, key=key, text=text_) for id_, key, text_ in found]
+async def _save(
+    connection: AsyncConnection, project_id: str, rubric: Rubric, newest: Rubric | None
+) -> Rubric:
+    """Return `newest` if `rubric` equals it, else `rubric` as the next version."""
+    known = await read_known_principles(connection, project_id, rubric.principles)
+    wanted = _with_known_ids(rubric, known)
+    if newest is not None and _equal(newest, wanted):
+        return newest
+    version = 1 if newest is None or newest.version is None else newest.version + 1
+    return await insert_version(connection, project_id, version, wanted, known)
 
 
 def _with_known_ids(rubric: Rubric, known: list[Principle]) -> Rubric:
@@ -233,10 +239,7 @@ def _with_known_ids(rubric: Rubric, known: list[Principle]) -> Rubric:
     for principle in rubric.principles:
         other = by_id.get(principle.id, principle)
         if other != principle:
-            raise ConflictError(
-                f"principle {principle.id} was saved with key {other.key!r} and another text or "
-                "key; a changed principle is a new one: make it without an id"
-            )
+            raise changed_principle(principle, other)
         principles.append(by_meaning.get((principle.key, principle.text), principle))
     weights = {principle.key: rubric.weight(principle.key) for principle in principles}
     return Rubric(principles=tuple(principles), weights=weights)
@@ -244,29 +247,6 @@ def _with_known_ids(rubric: Rubric, known: list[Principle]) -> Rubric:
 
 def _equal(stored: Rubric, wanted: Rubric) -> bool:
     return stored.principles == wanted.principles and stored.weights == wanted.weights
-
-
-async def _insert(
-    connection: AsyncConnection,
-    project_id: str,
-    version: int,
-    wanted: Rubric,
-    known: list[Principle],
-) -> Rubric:
-    new = [principle for principle in wanted.principles if principle not in known]
-    if new:
-        rows = [{"project_id": project_id, **principle.model_dump()} for principle in new]
-        await connection.execute(insert(PrincipleRow), rows)
-    statement = insert(RubricRow).values(project_id=project_id, version=version)
-    created = await connection.execute(statement.returning(RubricRow.created_at))
-    values = {
-        "project_id": project_id,
-        "version": version,
-        "ids": [principle.id for principle in wanted.principles],
-        "weights": list(wanted.weights.values()),
-    }
-    await connection.execute(_INSERT_ENTRIES, values)
-    return wanted.model_copy(update={"version": version, "created_at": created.scalar_one()})
 
 
 async def _journal(

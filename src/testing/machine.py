@@ -20,15 +20,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ..errors import FencedError, NotFoundError
 from ..model import new_id
 from .memory import MemoryAdapter
-from .outcomes import outcome
+from .outcomes import outcome, plain
 from .stores import MemoryStores
 from .strategies import (
     NODE_IDS,
     RUBRICS,
+    bases,
     json_values,
     judges,
     node_ids,
     reasons,
+    rubric_changes,
     scores,
     status_changes,
     statuses,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from ..model import Node, NodeStatus, PrincipleScore
+    from ..rubric_model import RubricChanges
     from ..settings import Mode
     from .interface import Store
     from .memory import Moment
@@ -103,6 +106,17 @@ async def all_pages(store: Store, status: NodeStatus) -> list[list[str]]:
     return [page.ids async for page in store.iter_nodes(status=status, page=3).pages()]
 
 
+async def cached(store: Store, node_ids: list[str]) -> tuple[list[Any], list[Any]]:
+    """Return hits and misses of `cached_scores`, by principle: its id may be a drawn one."""
+    hits, misses = await store.cached_scores(node_ids, judge="j@1")
+    history = await store.rubrics.history()
+    named = {each.id: plain(each) for rubric in history for each in rubric.principles}
+    return (
+        [(node_id, named[key], score) for (node_id, key), score in hits.items()],
+        [(node_id, named[key]) for node_id, key in misses],
+    )
+
+
 async def verified(store: Store) -> tuple[bool, int, int]:
     """Return whether the graph is what its journal says, where, and of how many nodes."""
     found = await store.verify()
@@ -163,6 +177,10 @@ class StoreMachine(RuleBasedStateMachine):
     def save_rubric(self, slot: int, number: int) -> None:
         self._writer(slot).both(lambda store: store.rubrics.save(RUBRICS[number]))
 
+    @rule(slot=SLOTS, changes=rubric_changes, base=bases)
+    def change_rubric(self, slot: int, changes: RubricChanges, base: int | None) -> None:
+        self._writer(slot).both(lambda store: store.rubrics.new_version(changes, base=base))
+
     @rule(slot=SLOTS, version=st.integers(1, 4), judge=st.none() | judges)
     def activate_rubric(self, slot: int, version: int, judge: str | None) -> None:
         self._writer(slot).both(lambda store: store.rubrics.activate(version, judge=judge))
@@ -185,10 +203,12 @@ class StoreMachine(RuleBasedStateMachine):
         pair.both(lambda store: store.leaves(under=node_id, status=status))
         pair.both(lambda store: store.best_nodes(3, key="rubric_score"))
         pair.both(lambda store: all_pages(store, status))
-        pair.both(lambda store: store.cached_scores(NODE_IDS[:depth], judge="j@1"))
+        pair.both(lambda store: cached(store, NODE_IDS[:depth]))
         pair.both(lambda store: store.alive_nodes(order_by="score", descending=True))
         pair.both(lambda store: store.rubrics.current())
         pair.both(lambda store: store.rubrics.history())
+        pair.both(lambda store: store.rubrics.get(1 + (depth or 0)))
+        pair.both(lambda store: store.rubrics.diff(1, 1 + (depth or 0)))
 
     @rule(slot=SLOTS)
     def rejoin(self, slot: int) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FencedError, RejectedItemsError, SapwoodError
 from ..loading import LoadedProject
-from ..model import Record, Rubric
+from ..model import Principle, Record, Rubric, new_id
 from ..nodes import Nodes
+from ..rubric_model import RubricDiff
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -26,7 +27,7 @@ async def outcome(call: Awaitable[Any]) -> tuple[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as dicts and lists, without what may differ: times of the stores' own."""
+    """Return a value as dicts and lists, without what may differ: stores' times, drawn ids."""
     if isinstance(value, LoadedProject):
         return {
             "project": value.project.model_dump(exclude={"created_at"}),
@@ -44,9 +45,19 @@ def plain(value: Any) -> Any:
             "state": value.state,
         }
     if isinstance(value, Rubric):
-        return value.model_dump(exclude={"created_at"})
+        principles = plain(value.principles)
+        return value.model_dump(exclude={"created_at"}) | {"principles": principles}
+    if isinstance(value, RubricDiff):
+        return {name: plain(getattr(value, name)) for name in RubricDiff.model_fields}
+    if isinstance(value, Principle):
+        return value.model_dump(exclude={"id"} if _is_drawn(value.id) else None)
     if isinstance(value, Record):
         return value.model_dump()
-    if isinstance(value, (Nodes, list)):
+    if isinstance(value, (Nodes, list, tuple)):
         return [plain(each) for each in value]
     return value
+
+
+def _is_drawn(id_: str) -> bool:
+    """Whether an id is one of `new_id`; a test that gives ids gives short ones."""
+    return len(id_) == len(new_id())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ..errors import ConflictError, NotFoundError
+from ..errors import NotFoundError
 from ..model import Principle, Rubric
-from ..relational.rubric_checks import check_rubric
+from ..relational.rubric_checks import changed_principle, check_rubric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,10 +49,7 @@ class RubricRows:
     def _known(self, wanted: Principle) -> Principle:
         other = self.principles.get(wanted.id, wanted)
         if other != wanted:
-            raise ConflictError(
-                f"principle {wanted.id} was saved with key {other.key!r} and another text or key; "
-                "a changed principle is a new one: make it without an id"
-            )
+            raise changed_principle(wanted, other)
         for principle in self.principles.values():
             if (principle.key, principle.text) == (wanted.key, wanted.text):
                 return principle
@@ -63,6 +60,12 @@ class RubricRows:
         if not 1 <= version <= len(self.versions):
             raise NotFoundError(f"project {project_id!r} has no rubric version {version}")
         return self.versions[version - 1]
+
+    def base(self, project_id: str, version: int | None) -> Rubric:
+        """Return what an edit starts from: a version, or the newest."""
+        if not self.versions:
+            raise NotFoundError(f"project {project_id!r} has no rubric yet; save one first")
+        return self.versions[-1] if version is None else self.get(project_id, version)
 
 
 def mean(rubric: Rubric, scores: Mapping[str, float]) -> float | None:

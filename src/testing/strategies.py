@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ..model import Node, NodeStatus, Principle, PrincipleScore, Rubric
+from ..rubric_model import RubricChanges
 
 NODES = 15
 NODE_IDS = [f"n{number:02}" for number in range(NODES)]
@@ -102,3 +103,13 @@ def _score(node_id: str, key: str, judge: str, score: float | None) -> Principle
 scores = st.lists(
     st.builds(_score, node_ids, st.sampled_from("abc"), judges, st.none() | numbers), max_size=6
 )
+
+_keys = st.sampled_from("abcd")
+rubric_changes = st.builds(
+    RubricChanges,
+    texts=st.dictionaries(_keys, st.sampled_from(["", "asked otherwise"]), max_size=2),
+    weights=st.dictionaries(_keys, st.sampled_from([0.0, 1.0, 3.0, -1.0]), max_size=2),
+    remove=st.lists(_keys, max_size=1).map(tuple),
+)
+"""Now and then they do not fit. The text of the principles in `RUBRICS` is empty."""
+bases = st.none() | st.integers(1, 4)

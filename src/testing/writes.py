@@ -89,7 +89,10 @@ class MemoryWrites:
         check_targets(targets, self._known(targets), "score")
         principles = self._there().rubrics.principles if drafts else {}
         for principle_id in sorted({draft.principle_id for draft in drafts} - principles.keys()):
-            raise NotFoundError(f"principle {principle_id}: this project has no such principle")
+            raise NotFoundError(
+                f"principle {principle_id}: this project has no such principle; save a rubric that "
+                "holds it first"
+            )
         self._accept(drafts)
 
     async def save_state(self, state: Any) -> None:

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from sapwood.servers import Endpoints
 
-    from ..conftest import RunCypher
+    from ..conftest import RunCypher, RunSql
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -88,3 +88,44 @@ def test_the_example_finds_what_it_stored_and_searches_on(
     for iterations in ("20", "40", "40"):
         shown = run(servers_dir, "game24.py", *arguments, "--iterations", iterations)
         assert re.findall(rf"│ {iterations}  +│", shown) == [f"│ {iterations}    │"] * 2
+
+
+def counts(shown: str) -> dict[str, tuple[int, int]]:
+    """Return how many scores the example evaluated and reused, by principle."""
+    rows = re.findall(r"│ ([a-z-]+) +│ +([\d,]+) │ +([\d,]+) │ +[\d-]+ ?%? │", shown)
+    return {key: (number(evaluated), number(reused)) for key, evaluated, reused in rows}
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+async def test_the_example_evaluates_a_changed_principle_alone_and_nothing_twice(
+    servers_dir: Path, project_id: str, run_sql: RunSql
+) -> None:
+    def game(*arguments: str) -> str:
+        options = ("--ranks", "1,926", "--iterations", "150", "--project", project_id)
+        return run(servers_dir, "game24.py", *options, *arguments)
+
+    async def stored() -> int:
+        asked = "SELECT count(*) FROM sapwood.principle_score WHERE project_id = $1"
+        [(count,)] = await run_sql(asked, project_id)
+        return int(count)
+
+    shown = await asyncio.to_thread(game)
+    others = ("reachable", "numbers-left", "factors")
+    assert counts(shown) == dict.fromkeys((*others, "distance"), (300, 0))
+    assert "evaluated 1,200, reused 0 (0 % saved)" in shown
+    assert await stored() == 1_200
+
+    shown = await asyncio.to_thread(game, "--revise", "distance")
+    assert counts(shown) == {**dict.fromkeys(others, (0, 300)), "distance": (300, 0)}
+    assert "rubric version 2" in shown
+    assert "evaluated 300, reused 900 (75 % saved)" in shown
+    assert await stored() == 1_500
+
+    for again, version in (("--revise", "distance"), 2), ((), 3), (("--revise", "distance"), 4):
+        shown = await asyncio.to_thread(game, *again)
+        assert f"rubric version {version}" in shown
+        assert "evaluated 0, reused 1,200 (100 % saved)" in shown
+        assert await stored() == 1_500

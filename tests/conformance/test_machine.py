@@ -18,6 +18,7 @@ from .servers import Servers
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
+    from sapwood import Rubric, RubricChanges
     from sapwood.servers import Endpoints
     from sapwood.settings import Mode
     from sapwood.testing import Store
@@ -133,7 +134,20 @@ class Hasty(MemoryAdapter):
         self._pending._items.insert(0, self._pending._items.pop())
 
 
-@pytest.mark.parametrize("broken", [Unfenced, Deaf, Hasty])
+class Stubborn(MemoryAdapter):
+    """Makes each new rubric out of the first, so that an edit undoes the one before."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        new_version = self.rubrics.new_version
+
+        async def stubborn(changes: RubricChanges, *, base: int | None = None) -> Rubric:
+            return await new_version(changes, base=base or 1)
+
+        self.rubrics.new_version = stubborn  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("broken", [Unfenced, Deaf, Hasty, Stubborn])
 def test_the_machine_finds_what_is_broken(broken: type[MemoryAdapter], machine_seed: int) -> None:
     class Machine(StoreMachine):
         pass

@@ -21,6 +21,7 @@ from .lifecycle import LifecycleConformance
 from .paging import PagingConformance
 from .pruning import PruningConformance
 from .reading import ReadingConformance
+from .rubrics import RubricsConformance
 from .saving import SavingConformance
 from .scoring import ScoringConformance
 from .writers import WritersConformance
@@ -30,6 +31,7 @@ class StoreConformance(
     SavingConformance,
     PruningConformance,
     ScoringConformance,
+    RubricsConformance,
     FlushingConformance,
     ReadingConformance,
     BranchesConformance,

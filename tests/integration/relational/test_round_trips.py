@@ -13,8 +13,10 @@ from sapwood.relational import (
     Journal,
     PrincipleScoreRepository,
     ProjectRepository,
+    RubricEdit,
     RubricRepository,
 )
+from sapwood.rubric_model import RubricChanges
 
 from .building import Writer, node, score, state
 
@@ -122,6 +124,28 @@ async def test_the_statements_of_reads_do_not_grow_with_the_project(
     log.count()
 
     assert await sent() == before == [5, 3, 3, 3, 3, 3]
+
+
+async def test_the_statements_of_a_rubric_edit_do_not_grow_with_its_history(
+    log: Log, project_id: str
+) -> None:
+    rubrics = RubricRepository(log.database)
+    await ProjectRepository(log.database).ensure(project_id)
+    await rubrics.save(project_id, Rubric(principles=(Principle(key="a"),)))
+    await rubrics.new_version(project_id, RubricEdit(RubricChanges(texts={"b": ""}), 1))
+    await rubrics.pair(project_id, 1, 2)  # the driver asks about each array type once a connection
+    log.count()
+    for version in range(3, 6):
+        texts = RubricChanges(texts={"a": str(version), "b": str(version)})
+        await rubrics.new_version(project_id, RubricEdit(texts))
+        assert len(set(log.sent)) == 8  # with BEGIN and COMMIT; the log has executemany twice
+        log.count()
+        await rubrics.new_version(project_id, RubricEdit(texts))
+        assert log.count() == 5, "nothing is to be written"
+        await rubrics.pair(project_id, 1, version)
+        assert log.count() == 3
+        await rubrics.get(project_id, version)
+        assert log.count() == 3
 
 
 async def test_the_score_cache_is_asked_once_for_any_number_of_nodes(

@@ -6,13 +6,14 @@ import re
 from collections import deque
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from game24 import ALGORITHMS, describe, grow, ranks, rubric
+from game24 import ALGORITHMS, describe, grow, ranks
 from puzzle24 import (
     ACTIONS,
     PRINCIPLES,
+    REVISED,
     decode,
     encode,
     is_dead,
@@ -24,6 +25,10 @@ from puzzle24 import (
     puzzles,
     reachable,
 )
+from rubric24 import definitions, rubric, share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PUZZLES = puzzles()
 
@@ -79,15 +84,25 @@ def test_a_state_is_dead_only_if_no_way_leads_to_24() -> None:
             assert can_reach(state)
 
 
-@pytest.mark.parametrize("key", PRINCIPLES)
-def test_principles_are_shares(key: str) -> None:
+@pytest.mark.parametrize("principle", [*PRINCIPLES.values(), *REVISED.values()])
+def test_principles_are_shares(principle: Callable[[Any], float]) -> None:
     for state in states(searched(930)):
-        assert 0 <= PRINCIPLES[key](state) <= 1
+        assert 0 <= principle(state) <= 1
+
+
+@pytest.mark.parametrize("key", REVISED)
+def test_a_second_definition_asks_otherwise_and_finds_otherwise(key: str) -> None:
+    first, second = rubric(definitions()), rubric(definitions([key]))
+    assert [each.key for each in second.principles] == [each.key for each in first.principles]
+    differing = [each.key for each in first.principles if second[each.key].text != each.text]
+    assert differing == [key]
+    assert any(PRINCIPLES[key](each) != REVISED[key](each) for each in states(searched(930)))
 
 
 def test_the_rubric_names_each_principle_and_says_what_it_asks() -> None:
-    assert [principle.key for principle in rubric().principles] == list(PRINCIPLES)
-    assert all(principle.text for principle in rubric().principles)
+    made = rubric(definitions())
+    assert [principle.key for principle in made.principles] == list(PRINCIPLES)
+    assert all(principle.text for principle in made.principles)
 
 
 def test_dead_ends_are_pruned_and_solutions_complete() -> None:
@@ -127,3 +142,7 @@ def test_a_search_makes_the_same_nodes_every_time(algorithm: str) -> None:
 
 def test_ranks_are_read_as_lists_and_ranges() -> None:
     assert ranks("7,901-903") == [7, 901, 902, 903]
+
+
+def test_the_share_that_was_saved_is_said_in_percent() -> None:
+    assert [share(1, 3), share(5, 0), share(0, 5), share(0, 0)] == ["75 %", "0 %", "100 %", "-"]
