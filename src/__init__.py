@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from .nodes import Nodes
     from .opening import open  # noqa: A004
     from .relational import CachedScores, Database, ScoreKey
+    from .samples import Agreement, LabelCandidate, LabeledSample
+    from .scales import ClassScale, NumberScale
     from .settings import Settings
     from .streaming import NodeStream
     from .tree import Tree
@@ -102,6 +104,8 @@ _HOMES = {
     "nodes": ("Nodes",),
     "opening": ("open",),
     "relational": ("CachedScores", "Database", "ScoreKey"),
+    "samples": ("Agreement", "LabelCandidate", "LabeledSample"),
+    "scales": ("ClassScale", "NumberScale"),
     "settings": ("Settings",),
     "streaming": ("NodeStream",),
     "tree": ("Tree",),
@@ -109,9 +113,11 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Agreement",
     "AsyncStorageAdapter",
     "BranchStats",
     "CachedScores",
+    "ClassScale",
     "ClosedError",
     "ConflictError",
     "Database",
@@ -120,12 +126,15 @@ __all__ = [
     "FencedError",
     "Graph",
     "JournalError",
+    "LabelCandidate",
+    "LabeledSample",
     "LoadedProject",
     "Node",
     "NodeStatus",
     "NodeStream",
     "Nodes",
     "NotFoundError",
+    "NumberScale",
     "Principle",
     "PrincipleScore",
     "Project",

@@ -173,6 +173,23 @@ async def read_current(connection: AsyncConnection, project_id: str) -> Rubric |
     return await _one(connection, project_id, current.scalar_subquery())
 
 
+async def read_principles(connection: AsyncConnection, project_id: str) -> dict[str, Principle]:
+    """Return the principles of all versions, by id. Cost: one statement."""
+    row = PrincipleRow
+    statement = select(row.id, row.key, row.text).where(row.project_id == project_id)
+    found = await connection.execute(statement.order_by(row.id))
+    return {id_: Principle(id=id_, key=key, text=text_) for id_, key, text_ in found}
+
+
+async def read_version(connection: AsyncConnection, project_id: str, version: int) -> Rubric:
+    """Return one version. Cost: one statement.
+
+    Raises:
+        NotFoundError: There is no such version.
+    """
+    return await _get(connection, project_id, version)
+
+
 async def _newest(connection: AsyncConnection, project_id: str) -> Rubric | None:
     newest = select(func.max(RubricRow.version)).where(RubricRow.project_id == project_id)
     return await _one(connection, project_id, newest.scalar_subquery())

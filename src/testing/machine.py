@@ -27,6 +27,7 @@ from .strategies import (
     RUBRICS,
     json_values,
     judges,
+    labels,
     node_ids,
     reasons,
     scores,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from ..model import Node, NodeStatus, PrincipleScore
+    from ..samples import LabeledSample
     from ..settings import Mode
     from .interface import Store
     from .memory import Moment
@@ -103,6 +105,13 @@ async def all_pages(store: Store, status: NodeStatus) -> list[list[str]]:
     return [page.ids async for page in store.iter_nodes(status=status, page=3).pages()]
 
 
+async def compared(store: Store) -> list[tuple[str, str | None, int, int]]:
+    """Return what `agreement` counts; its statistics may differ in their last digits."""
+    return [
+        (each.judge, each.key, each.count, each.stale) for each in await store.labels.agreement()
+    ]
+
+
 async def verified(store: Store) -> tuple[bool, int, int]:
     """Return whether the graph is what its journal says, where, and of how many nodes."""
     found = await store.verify()
@@ -155,6 +164,10 @@ class StoreMachine(RuleBasedStateMachine):
     def score(self, slot: int, given: list[PrincipleScore]) -> None:
         self._writer(slot).both(lambda store: store.update_scores_batch(given))
 
+    @rule(slot=SLOTS, given=labels)
+    def label(self, slot: int, given: list[LabeledSample]) -> None:
+        self._writer(slot).both(lambda store: store.add_labels_batch(given))
+
     @rule(slot=SLOTS, state=json_values)
     def save_state(self, slot: int, state: Any) -> None:
         self._writer(slot).both(lambda store: store.save_state(state))
@@ -189,6 +202,10 @@ class StoreMachine(RuleBasedStateMachine):
         pair.both(lambda store: store.alive_nodes(order_by="score", descending=True))
         pair.both(lambda store: store.rubrics.current())
         pair.both(lambda store: store.rubrics.history())
+        pair.both(lambda store: store.labels.all(labeler="ann"))
+        pair.both(lambda store: store.labels.stale())
+        pair.both(lambda store: compared(store))
+        pair.both(lambda store: store.labels.next(4))
 
     @rule(slot=SLOTS)
     def rejoin(self, slot: int) -> None:
