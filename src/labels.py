@@ -91,7 +91,7 @@ class Labels:
         """
         check = Arguments("agreement")
         version, named = check.rubric(rubric), None if judge is None else check.judge(judge)
-        require_statistics()
+        await asyncio.to_thread(require_statistics)  # importing them takes a second
         session = await self._ready()
         found = await session.barrier.ask(
             lambda: session.samples.compared(session.project_id, version, named)
