@@ -12,12 +12,12 @@ import os
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from .errors import ValidationError
+from .model import new_id
 from .sample_drafts import draft_sample
 from .samples import LabeledSample
 from .scales import ClassScale, parse_scale, scale_text, shown
@@ -60,16 +60,16 @@ def write_samples(path: Path, samples: Iterable[LabeledSample]) -> None:
     """Write a file whole: under another name beside it first, then renamed."""
     rows = [_row(sample) for sample in samples]
     data = _to_csv(rows) if path.suffix == ".csv" else _to_jsonl(rows)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
+    beside = path.with_name(f".{path.name}.{new_id()}")
+    try:
+        with beside.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            Path(file.name).chmod(0o666 & ~_umask())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def read_samples(path: Path, principles: Mapping[str, str]) -> list[SampleDraft]:
@@ -245,9 +245,3 @@ def _large_fields() -> Generator[None]:
         yield
     finally:
         csv.field_size_limit(before)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -154,6 +154,7 @@ class Labels:
         Raises:
             ValidationError, NotFoundError, ConflictError: As `add_labels_batch`; names the file
                 and the line. Nothing was stored.
+            OSError: It cannot be read.
         """
         source = check_path(path)
         session = await self._ready()

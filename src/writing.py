@@ -151,8 +151,8 @@ class Writes:
             ConflictError: A content that is not the given node's, or an id that stands for
                 another label.
 
-        Cost: one PostgreSQL transaction of six statements, under the project's lock; one Neo4j
-            read if a content is left out.
+        Cost: one PostgreSQL transaction of six statements, and one for each further 1,000 labels,
+            under the project's lock; one Neo4j read if a content is left out.
         """
         session = await self._ready()
         session.check_writable()

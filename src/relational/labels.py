@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ..samples import LabeledSample
     from .database import Database
 
+MOST_ROWS: Final = 1000
+"""Labels of one statement, so that none takes long, however many a file has."""
+
 # A label of a principle is stale if the version has the principle no more; a label of the whole, if
 # it was given under a version of other principles or weights; one without a version never is.
 _STALE: Final = text(
@@ -112,7 +115,7 @@ class LabeledSampleRepository:
                 principle, rubric version or node.
             ConflictError: A content is not its node's, or an id is that of another label.
 
-        Cost: six statements.
+        Cost: six statements; one more for each further 1,000 labels.
         """
         last = last_of_each(drafts)
         async with self._database.transaction() as connection:
@@ -120,7 +123,9 @@ class LabeledSampleRepository:
             if project.incarnation != incarnation:
                 raise missing(project_id)
             await check_samples(connection, project_id, drafts)
-            await upsert_samples(connection, project_id, last, project.rubric_version)
+            for at in range(0, len(last), MOST_ROWS):
+                part = last[at : at + MOST_ROWS]
+                await upsert_samples(connection, project_id, part, project.rubric_version)
         return len(last)
 
     async def all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from statistics import mean
 
 import pytest
@@ -38,13 +39,17 @@ def correlation(xs: list[float], ys: list[float]) -> float:
 def kappa(people: list[int], judge: list[int], power: int) -> float | None:
     """Cohen's: how much less than by chance they are apart. With power 0 any distance counts 1."""
 
-    def apart(x: int, y: int) -> int:
+    def cost(x: int, y: int) -> int:
         return 0 if x == y else abs(x - y) ** power
 
-    by_chance = sum(apart(x, y) for x in people for y in judge) / len(people)
+    by_chance = sum(cost(x, y) for x in people for y in judge) / len(people)
     if by_chance == 0:
         return None
-    return 1 - sum(apart(x, y) for x, y in zip(people, judge, strict=True)) / by_chance
+    return 1 - sum(cost(x, y) for x, y in zip(people, judge, strict=True)) / by_chance
+
+
+def apart(x: float, y: float) -> float:
+    return abs(x - y)
 
 
 names = st.sampled_from(sorted(WORTH))
@@ -65,7 +70,8 @@ def test_the_numbers_are_what_their_definitions_say(given_: list[tuple[str, floa
         assert found.spearman == pytest.approx(expected, abs=1e-9)
     else:
         assert found.spearman is None
-    places = [min(range(3), key=lambda at, s=score: abs(at / 2 - s)) for score in judged]
+    worth = sorted(WORTH.values())
+    places = [worth.index(min(worth, key=partial(apart, score))) for score in judged]
     people = [round(label * 2) for label in labels]
     for mine, power in ((found.kappa, 0), (found.weighted_kappa, 2)):
         expected_kappa = kappa(people, places, power)

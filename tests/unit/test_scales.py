@@ -17,18 +17,21 @@ ranges = (
     .filter(lambda pair: pair[0] < pair[1])
     .map(lambda pair: NumberScale(*pair))
 )
-stepped = st.builds(
-    lambda low, step, steps: NumberScale(low, low + step * steps, step),
-    st.integers(-1000, 1000),
-    st.sampled_from([0.001, 0.1, 0.25, 1 / 3, 1, 7]),
-    st.integers(1, 999),
-)
+
+
+def _stepped(low: int, step: float, steps: int) -> NumberScale:
+    return NumberScale(low, low + step * steps, step)
+
+
+def _classes(names: set[str], values: set[float]) -> ClassScale:
+    return ClassScale(dict(zip(sorted(names), sorted(values), strict=False)))
+
+
+steps = st.sampled_from([0.001, 0.1, 0.25, 1 / 3, 1.0, 7.0])
+stepped = st.builds(_stepped, st.integers(-1000, 1000), steps, st.integers(1, 999))
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
-classes = st.builds(
-    lambda names, values: ClassScale(dict(zip(sorted(names), sorted(values), strict=False))),
-    st.sets(names, min_size=1, max_size=5),
-    st.sets(numbers, min_size=5, max_size=5),
-)
+some_names = st.sets(names, min_size=1, max_size=5)
+classes = st.builds(_classes, some_names, st.sets(numbers, min_size=5, max_size=5))
 scales = ranges | stepped | classes
 
 
