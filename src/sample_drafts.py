@@ -89,7 +89,9 @@ def last_of_each(drafts: Iterable[SampleDraft]) -> list[SampleDraft]:
     for draft in drafts:
         check_same_key(draft, keys.setdefault(draft.sample.id, draft.key))
         last[draft.key] = draft
-    return sorted(last.values(), key=lambda draft: (draft.digest or b"", draft.sample.labeler))
+    return [
+        last[key] for key in sorted(last, key=lambda key: (key[0] or b"", key[1], key[2] or ""))
+    ]
 
 
 def check_same_key(draft: SampleDraft, known: Key) -> None:

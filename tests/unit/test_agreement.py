@@ -91,9 +91,9 @@ def test_a_score_counts_as_the_nearest_value_the_lower_of_two(
 
 
 def test_steps_are_classes_too_and_a_class_in_between_that_nobody_gave_counts() -> None:
-    found = compare(("1..5/1", 1.0, 1.2), ("1..5/1", 5.0, 3.4), ("1..5/1", 5.0, 9.0))
-    assert found.kappa == pytest.approx(kappa([0, 4, 4], [0, 2, 4], 0))
-    assert found.weighted_kappa == pytest.approx(kappa([0, 4, 4], [0, 2, 4], 2))
+    found = compare(("1..5/1", 1.0, 1.2), ("1..5/1", 5.0, 2.1), ("1..5/1", 5.0, 9.0))
+    assert found.kappa == pytest.approx(kappa([0, 4, 4], [0, 1, 4], 0))
+    assert found.weighted_kappa == pytest.approx(kappa([0, 4, 4], [0, 1, 4], 2))
 
 
 def test_there_is_no_kappa_of_mixed_scales_or_of_numbers_without_steps() -> None:

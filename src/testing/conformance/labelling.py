@@ -147,7 +147,10 @@ class LabellingConformance(Conformance):
 
     async def test_labels_go_with_their_project(self, open_store: OpenStore) -> None:
         store, late = open_store(), open_store()
-        await store.add_labels_batch([sample()])
+        rubric = await store.rubrics.save(TWO)
+        await store.save_nodes_batch([Node(id="n", content="text")])
+        about = {"node_id": "n", "principle_id": rubric["a"].id}
+        await store.add_labels_batch([sample(**about)])
         assert len(await late.labels.all()) == 1
         await store.delete_project()
         async with open_store() as anew:
