@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from .opening import open  # noqa: A004
     from .relational import CachedScores, Database, ScoreKey
     from .rubric_model import RubricChanges, RubricDiff
+    from .samples import Agreement, LabelCandidate, LabeledSample
+    from .scales import ClassScale, NumberScale
     from .settings import Settings
     from .streaming import NodeStream
     from .tree import Tree
@@ -104,6 +106,8 @@ _HOMES = {
     "opening": ("open",),
     "relational": ("CachedScores", "Database", "ScoreKey"),
     "rubric_model": ("RubricChanges", "RubricDiff"),
+    "samples": ("Agreement", "LabelCandidate", "LabeledSample"),
+    "scales": ("ClassScale", "NumberScale"),
     "settings": ("Settings",),
     "streaming": ("NodeStream",),
     "tree": ("Tree",),
@@ -111,9 +115,11 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Agreement",
     "AsyncStorageAdapter",
     "BranchStats",
     "CachedScores",
+    "ClassScale",
     "ClosedError",
     "ConflictError",
     "Database",
@@ -122,12 +128,15 @@ __all__ = [
     "FencedError",
     "Graph",
     "JournalError",
+    "LabelCandidate",
+    "LabeledSample",
     "LoadedProject",
     "Node",
     "NodeStatus",
     "NodeStream",
     "Nodes",
     "NotFoundError",
+    "NumberScale",
     "Principle",
     "PrincipleScore",
     "Project",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, get_args
 
 from .deleting import delete_project
 from .errors import ClosedError, ValidationError, read_only
+from .labels import Labels
 from .reading import Reads
 from .rubrics import Rubrics
 from .session import Session
@@ -85,6 +86,7 @@ class AsyncStorageAdapter(Reads, Writes):
         self._opening = asyncio.Lock()
         self._closed = False
         self.rubrics = Rubrics(self._ready)
+        self.labels = Labels(self._ready)
 
     @property
     def project_id(self) -> str:

@@ -78,6 +78,11 @@ class Arguments:
             raise self._refusal("judge", "must not be empty")
         return str(value)
 
+    def labeler(self, value: object) -> str:
+        """Return the name of a person who labels."""
+        check_text(self._call, "labeler", value, JUDGE_BYTES)
+        return str(value)
+
     def rubric(self, value: object) -> int | Rubric | None:
         """Return the version of a rubric, a rubric that has one, or `None` for the current one."""
         if isinstance(value, Rubric):

@@ -216,6 +216,10 @@ class Flusher:
         await self.drain()
         return self._receipts.since(told, self.head)
 
+    def count_labels(self, count: int) -> None:
+        """Let the next receipt say that labels were stored, which pass by the buffer."""
+        self._receipts.count_labels(self.head, count)
+
     async def drain(self) -> None:
         """Wait until what was accepted before this call is in PostgreSQL."""
         await self.reach(self._buffer.accepted)

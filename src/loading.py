@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable
 
     from .graph import Guard, NodeRepository
-    from .model import Project, Rubric
+    from .model import Principle, Project, Rubric
     from .relational import CachedScores, ScoreColumns
+    from .samples import LabeledSample
     from .session import Session
 
 T = TypeVar("T")
@@ -29,6 +30,8 @@ class LoadedProject:
         tree: All nodes, as columns; `Node` objects are made when asked for.
         rubric: The current rubric; `None` before the first.
         scores: Scores of all judges, as columns, by node, principle and judge.
+        labels: Labelled samples of all people, by `created_at` and then id.
+        principles: Those of all versions, by id: scores and labels may be of earlier ones.
         state: What `save_state` was last given; `None` before.
     """
 
@@ -36,6 +39,8 @@ class LoadedProject:
     tree: Tree
     rubric: Rubric | None
     scores: ScoreColumns
+    labels: list[LabeledSample]
+    principles: dict[str, Principle]
     state: Any
 
 
@@ -52,13 +57,13 @@ class Loads:
         return await session.barrier.read(lambda guard: query(session.nodes, guard))
 
     async def load_project(self, *, fields: Collection[str] | None = None) -> LoadedProject:
-        """Load the project: its tree, current rubric, scores and the orchestrator's state.
+        """Load the project: tree, current rubric, scores, labels, the orchestrator's state.
 
         Args:
             fields: Columns of the tree, besides those that make it a tree: `id`, `parent_id`,
                 `status` and `depth`.
 
-        Cost: a fixed number of statements; the rest grows with the nodes and scores.
+        Cost: a fixed number of statements; the rest grows with the nodes, scores and labels.
         """
         wanted = None if fields is None else Arguments("load_project").fields(fields) + TREE_FIELDS
         session = await self._ready()
@@ -69,7 +74,13 @@ class Loads:
         )
         state = None if snapshot.state is None else orjson.loads(snapshot.state)
         return LoadedProject(
-            snapshot.project, Tree(columns), snapshot.rubric, snapshot.scores, state
+            snapshot.project,
+            Tree(columns),
+            snapshot.rubric,
+            snapshot.scores,
+            snapshot.labels,
+            snapshot.principles,
+            state,
         )
 
     async def load_state(self) -> Any:

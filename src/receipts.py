@@ -48,6 +48,10 @@ class Receipts:
         self._totals = self._totals.plus(receipt)
         self._rejected.extend(receipt.rejected)
 
+    def count_labels(self, seq: int, count: int) -> None:
+        """Count labels, which pass by the batches."""
+        self.add(Receipt(seq=seq, labels=count))
+
     def since(self, told: Told, seq: int) -> Receipt:
         """Return one receipt for all that came after `told`; callers are told by it.
 

@@ -24,7 +24,13 @@ from .events import log
 from .flushing import Flusher
 from .graph import GraphClearing, GraphWriter, NodeRepository
 from .history import History
-from .relational import Journal, PrincipleScoreRepository, ProjectRepository, RubricRepository
+from .relational import (
+    Journal,
+    LabeledSampleRepository,
+    PrincipleScoreRepository,
+    ProjectRepository,
+    RubricRepository,
+)
 from .retry import Retries
 
 if TYPE_CHECKING:
@@ -54,6 +60,7 @@ class Session:
         self.journal = Journal(stores.db)
         self.rubrics = RubricRepository(stores.db)
         self.scores = PrincipleScoreRepository(stores.db)
+        self.samples = LabeledSampleRepository(stores.db)
         self.nodes = NodeRepository(stores.graph)
         self.buffer = Buffer(settings)
         self.known = KnownIds(max(100_000, 4 * settings.max_pending))
@@ -123,6 +130,11 @@ class Session:
     def _start_flushing(self) -> None:
         name = f"sapwood flush {self.project_id}"
         self._flushing = asyncio.create_task(self.flusher.run(), name=name)
+
+    @property
+    def incarnation(self) -> str:
+        """The creation of the project that was opened."""
+        return self._history.incarnation
 
     def check(self) -> None:
         """Raise what makes every call fail: a foreign loop or process, a fatal error."""

@@ -16,11 +16,14 @@ from .drafts import (
     parents_first,
 )
 from .errors import RejectedItemsError
+from .labels import add_samples
+from .sample_drafts import draft_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .model import Node, NodeStatus, PrincipleScore, Receipt
+    from .samples import LabeledSample
     from .session import Session
     from .settings import Settings
 
@@ -130,6 +133,30 @@ class Writes:
             check_targets(targets, await session.find_known(targets), "score")
             await session.check_principles({draft.principle_id for draft in drafts})
             await session.accept(drafts)
+
+    async def add_labels_batch(self, samples: Iterable[LabeledSample]) -> None:
+        """Keep what people say of contents: one label for each (content, labeler, principle).
+
+        A later label of the same replaces the earlier one, the last of a call wins. What was
+        accepted before is flushed first, so that a sample may name a pending node. The samples
+        are stored at once, all or none, and are durable on return. People may label while an
+        orchestrator owns the project, several at a time: nobody is fenced off by it.
+
+        Args:
+            samples: One with a `node_id` and no content takes the node's.
+
+        Raises:
+            ValidationError: A sample that could not be stored, or a label outside its scale.
+            NotFoundError: A principle, rubric version or node that the project has not.
+            ConflictError: A content that is not the given node's, or an id that stands for
+                another label.
+
+        Cost: one PostgreSQL transaction of six statements, and one for each further 1,000 labels,
+            under the project's lock; one Neo4j read if a content is left out.
+        """
+        session = await self._ready()
+        session.check_writable()
+        await add_samples(session, [draft_sample(sample) for sample in samples])
 
     async def save_state(self, state: Any) -> None:
         """Keep the orchestrator's own state, any JSON value of at most 1 MiB.

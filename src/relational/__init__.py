@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .database import Database
 from .journal import Journal, Stored
+from .labels import LabeledSampleRepository
 from .overview import DatabaseServer, Overview, Sizes, Standing
 from .project_row import Epoch, Head
 from .projects import ProjectRepository, ProjectSnapshot
@@ -21,6 +22,7 @@ __all__ = [
     "Epoch",
     "Head",
     "Journal",
+    "LabeledSampleRepository",
     "Overview",
     "PrincipleScoreRepository",
     "ProjectRepository",

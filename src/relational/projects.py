@@ -10,6 +10,7 @@ from sqlalchemy import delete, literal_column, select, text
 from ..errors import ConflictError
 from ..model import new_id
 from ..values import check_id, check_text
+from .label_rows import read_samples
 from .project_row import (
     HEAD_COLUMNS,
     PROJECT_COLUMNS,
@@ -19,7 +20,7 @@ from .project_row import (
     missing,
     project_of,
 )
-from .rubric_versions import read_current
+from .rubric_versions import read_current, read_principles
 from .scores import read_columns
 from .tables import (
     Base,
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from ..model import Project, Rubric
+    from ..model import Principle, Project, Rubric
+    from ..samples import LabeledSample
     from .database import Database
     from .scores import ScoreColumns
 
@@ -89,6 +91,8 @@ class ProjectSnapshot:
     Attributes:
         rubric: The current one; `None` before the first.
         scores: Of all judges.
+        labels: Of all labelers, by creation and then id.
+        principles: Of all versions, by id.
         state: The orchestrator's, as it was saved; `None` before the first.
     """
 
@@ -96,6 +100,8 @@ class ProjectSnapshot:
     head: Head
     rubric: Rubric | None
     scores: ScoreColumns
+    labels: list[LabeledSample]
+    principles: dict[str, Principle]
     state: bytes | None
 
 
@@ -217,7 +223,7 @@ class ProjectRepository:
     async def load(self, project_id: str) -> ProjectSnapshot:
         """Return what PostgreSQL holds of the project, as of one instant.
 
-        Cost: three statements; the rest grows with the scores.
+        Cost: five statements; the rest grows with the scores and labels.
 
         Raises:
             NotFoundError: There is no such project, or it is being deleted.
@@ -233,7 +239,11 @@ class ProjectRepository:
                 raise missing(project_id)
             rubric = await read_current(connection, project_id)
             scores = await read_columns(connection, project_id)
-        return ProjectSnapshot(project_of(row), head_of(row), rubric, scores, row.saved)
+            labels = await read_samples(connection, project_id)
+            principles = await read_principles(connection, project_id)
+        return ProjectSnapshot(
+            project_of(row), head_of(row), rubric, scores, labels, principles, row.saved
+        )
 
     async def mark_deleting(self, project_id: str) -> str:
         """Begin to delete the project: fence its writers. May be repeated. Cost: one statement.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ARRAY, BigInteger, func, insert, literal, select, text
 
+from ..errors import NotFoundError
 from ..model import Principle, Rubric
 from .tables import PrincipleRow, ProjectRow, RubricPrincipleRow, RubricRow
 
@@ -74,6 +75,29 @@ async def read_versions(
     )
     found = _rubrics((await connection.execute(statement)).all())
     return {rubric.version: rubric for rubric in found if rubric.version is not None}
+
+
+async def require_versions(
+    connection: AsyncConnection, project_id: str, *versions: int
+) -> list[Rubric]:
+    """Return these versions, in their order. Cost: one statement.
+
+    Raises:
+        NotFoundError: There is no such version.
+    """
+    found = await read_versions(connection, project_id, *versions)
+    for version in versions:
+        if version not in found:
+            raise NotFoundError(f"project {project_id!r} has no rubric version {version}")
+    return [found[version] for version in versions]
+
+
+async def read_principles(connection: AsyncConnection, project_id: str) -> dict[str, Principle]:
+    """Return the principles of all versions, by id. Cost: one statement."""
+    row = PrincipleRow
+    statement = select(row.id, row.key, row.text).where(row.project_id == project_id)
+    found = await connection.execute(statement.order_by(row.id))
+    return {id_: Principle(id=id_, key=key, text=text_) for id_, key, text_ in found}
 
 
 async def _one(

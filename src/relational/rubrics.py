@@ -21,6 +21,7 @@ from .rubric_versions import (
     read_known_principles,
     read_newest,
     read_versions,
+    require_versions,
 )
 from .tables import PrincipleRow
 
@@ -111,7 +112,7 @@ class RubricRepository:
                 return made
             base = newest
             if edit.base is not None:
-                (base,) = await _get(connection, project_id, edit.base)
+                (base,) = await require_versions(connection, project_id, edit.base)
             rubric = apply(edit.changes, base)
             check_rubric(rubric)
             edit.tried = await _save(connection, project_id, rubric, newest)
@@ -129,7 +130,7 @@ class RubricRepository:
             NotFoundError: There is no such version.
         """
         async with self._database.transaction() as connection:
-            (found,) = await _get(connection, project_id, version)
+            (found,) = await require_versions(connection, project_id, version)
         return found
 
     async def history(self, project_id: str) -> list[Rubric]:
@@ -144,7 +145,7 @@ class RubricRepository:
             NotFoundError: There is no such version.
         """
         async with self._database.transaction() as connection:
-            before, after = await _get(connection, project_id, old, new)
+            before, after = await require_versions(connection, project_id, old, new)
         return before, after
 
     async def principles(self, project_id: str, ids: Iterable[str]) -> dict[str, Principle]:
@@ -179,7 +180,7 @@ class RubricRepository:
             check_judge(judge)
         async with self._database.transaction() as connection:
             project = await lock_open(connection, project_id)
-            await _get(connection, project_id, version)
+            await require_versions(connection, project_id, version)
             judge = judge or project.judge
             changes = await changed_rubric_scores(
                 connection,
@@ -198,14 +199,6 @@ class RubricRepository:
             }
             await connection.execute(_ACTIVATE, values)
             return last.seq
-
-
-async def _get(connection: AsyncConnection, project_id: str, *versions: int) -> list[Rubric]:
-    found = await read_versions(connection, project_id, *versions)
-    for version in versions:
-        if version not in found:
-            raise NotFoundError(f"project {project_id!r} has no rubric version {version}")
-    return [found[version] for version in versions]
 
 
 async def _made_before(

@@ -202,29 +202,51 @@ class RubricPrincipleRow(Base):
 
 
 class LabelledSampleRow(Base):
-    """A content and the label that a person gave it."""
+    """What one person says of one content, by one principle or of the whole.
+
+    The label is a number or a class, whichever its scale has; `scale` is in its short form.
+    """
 
     __tablename__ = "labelled_sample"
     __table_args__ = (
         PrimaryKeyConstraint("project_id", "id"),
+        UniqueConstraint(
+            "project_id",
+            "content_digest",
+            "labeler",
+            "principle_id",
+            name="uq_labelled_sample_one_of_each",
+            postgresql_nulls_not_distinct=True,
+        ),
         _in_project(),
         ForeignKeyConstraint(
             ["project_id", "node_id"],
             [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
         ),
         ForeignKeyConstraint(
+            ["project_id", "principle_id"],
+            [f"{SCHEMA}.principle.project_id", f"{SCHEMA}.principle.id"],
+        ),
+        ForeignKeyConstraint(
             ["project_id", "rubric_version"],
             [f"{SCHEMA}.rubric.project_id", f"{SCHEMA}.rubric.version"],
         ),
         CheckConstraint("octet_length(id) BETWEEN 1 AND 64", name="id_length"),
+        CheckConstraint("octet_length(content_digest) = 16", name="content_digest_length"),
+        CheckConstraint("(label_number IS NULL) <> (label_class IS NULL)", name="one_label"),
+        CheckConstraint("label_number > '-Infinity' AND label_number < 'Infinity'", name="finite"),
     )
 
     project_id: Mapped[Name]
     id: Mapped[Name]
     content: Mapped[str] = mapped_column(Text)
+    content_digest: Mapped[bytes] = mapped_column(LargeBinary)
     node_id: Mapped[Name | None]
-    labeler: Mapped[str] = mapped_column(Text)
-    label: Mapped[str] = mapped_column(Text)
+    labeler: Mapped[Name]
+    principle_id: Mapped[Name | None]
+    label_number: Mapped[Real | None]
+    label_class: Mapped[str | None] = mapped_column(Text)
+    scale: Mapped[str] = mapped_column(Text)
     rationale: Mapped[str | None] = mapped_column(Text)
     rubric_version: Mapped[int | None]
     created_at: Mapped[Moment]

@@ -28,6 +28,7 @@ from .strategies import (
     bases,
     json_values,
     judges,
+    labels,
     node_ids,
     reasons,
     rubric_changes,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from ..model import Node, NodeStatus, PrincipleScore
     from ..rubric_model import RubricChanges
+    from ..samples import LabeledSample
     from ..settings import Mode
     from .interface import Store
     from .memory import Moment
@@ -117,6 +119,13 @@ async def cached(store: Store, node_ids: list[str]) -> tuple[list[Any], list[Any
     )
 
 
+async def compared(store: Store) -> list[tuple[str, str | None, int, int]]:
+    """Return what `agreement` counts; its statistics may differ in their last digits."""
+    return [
+        (each.judge, each.key, each.count, each.stale) for each in await store.labels.agreement()
+    ]
+
+
 async def verified(store: Store) -> tuple[bool, int, int]:
     """Return whether the graph is what its journal says, where, and of how many nodes."""
     found = await store.verify()
@@ -169,6 +178,10 @@ class StoreMachine(RuleBasedStateMachine):
     def score(self, slot: int, given: list[PrincipleScore]) -> None:
         self._writer(slot).both(lambda store: store.update_scores_batch(given))
 
+    @rule(slot=SLOTS, given=labels)
+    def label(self, slot: int, given: list[LabeledSample]) -> None:
+        self._writer(slot).both(lambda store: store.add_labels_batch(given))
+
     @rule(slot=SLOTS, state=json_values)
     def save_state(self, slot: int, state: Any) -> None:
         self._writer(slot).both(lambda store: store.save_state(state))
@@ -209,6 +222,10 @@ class StoreMachine(RuleBasedStateMachine):
         pair.both(lambda store: store.rubrics.history())
         pair.both(lambda store: store.rubrics.get(1 + (depth or 0)))
         pair.both(lambda store: store.rubrics.diff(1, 1 + (depth or 0)))
+        pair.both(lambda store: store.labels.all(labeler="ann"))
+        pair.both(lambda store: store.labels.stale())
+        pair.both(lambda store: compared(store))
+        pair.both(lambda store: store.labels.next(4))
 
     @rule(slot=SLOTS)
     def rejoin(self, slot: int) -> None:

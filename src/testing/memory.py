@@ -21,6 +21,7 @@ from ..receipts import Receipts
 from ..replica import Replica
 from ..settings import Mode, Settings
 from ..values import check_id, check_text
+from .memory_labels import MemoryLabels
 from .memory_rubrics import MemoryRubrics
 from .pending import Pending
 from .reads import MemoryReads
@@ -76,6 +77,7 @@ class MemoryAdapter(MemoryReads, MemoryWrites):
         self._failure: SapwoodError | None = None
         self._closed = False
         self.rubrics = MemoryRubrics(self._there, self._drained, self._writable)
+        self.labels = MemoryLabels(self._drained, self._applied, self._writable, self._receipts)
 
     @property
     def project_id(self) -> str:

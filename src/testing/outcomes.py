@@ -42,6 +42,8 @@ def plain(value: Any) -> Any:
                     strict=True,
                 )
             ],
+            "labels": plain(value.labels),
+            "principles": value.principles,
             "state": value.state,
         }
     if isinstance(value, Rubric):

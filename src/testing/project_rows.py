@@ -11,6 +11,7 @@ from ..errors import FencedError
 from ..journal import FORMAT, NO_CHAIN, Entry, Operations, link, pack, unpack
 from ..model import Project, Receipt, Rubric, new_id
 from ..replica import Replica
+from .label_rows import LabelRows
 from .rubric_rows import RubricRows, mean
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class ProjectRows:
         register: Depth and digest of each node id.
         journal: All entries; that of position n stands at n - 1.
         scores: The last of each key.
+        labels: The labelled samples.
         state: The orchestrator's, as JSON.
         judge: The one whose scores count.
         graph: The journal's fold, as far as somebody applied it.
@@ -69,6 +71,7 @@ class ProjectRows:
         self.journal: list[JournalRow] = []
         self.scores: dict[ScoreKey, ScoreDraft] = {}
         self.rubrics = RubricRows()
+        self.labels = LabelRows(self)
         self.rubric_version: int | None = None
         self.judge: str | None = None
         self.state: bytes | None = None

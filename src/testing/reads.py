@@ -49,7 +49,13 @@ class MemoryReads:
         project = await self._applied()
         tree = Tree(columns(project, in_order(project, project.graph.nodes), names))
         return LoadedProject(
-            project.record(), tree, project.rubric, _score_columns(project), _state(project)
+            project.record(),
+            tree,
+            project.rubric,
+            _score_columns(project),
+            project.labels.samples,
+            dict(project.rubrics.principles),
+            _state(project),
         )
 
     async def load_state(self) -> Any:

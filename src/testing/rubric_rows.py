@@ -80,10 +80,11 @@ def mean(rubric: Rubric, scores: Mapping[str, float]) -> float | None:
         if weight > 0:
             if principle.id not in scores:
                 return None
-            total += weight * _bounded(scores[principle.id])
+            total += weight * bounded(scores[principle.id])
             weights += weight
     return total / weights if weights else None
 
 
-def _bounded(score: float) -> float:
+def bounded(score: float) -> float:
+    """Return a score as it counts: what PostgreSQL can multiply without refusing it."""
     return 0.0 if abs(score) < _TINY else min(max(score, -_HUGE), _HUGE)

@@ -7,8 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..model import Node, NodeStatus, Principle, PrincipleScore, Rubric
+from ..model import Node, NodeStatus, Principle, PrincipleScore, Rubric, new_id
 from ..rubric_model import RubricChanges
+from ..samples import LabeledSample
+from ..scales import ClassScale, NumberScale
 
 NODES = 15
 NODE_IDS = [f"n{number:02}" for number in range(NODES)]
@@ -113,3 +115,45 @@ rubric_changes = st.builds(
 )
 """Now and then they do not fit. The text of the principles in `RUBRICS` is empty."""
 bases = st.none() | st.integers(1, 4)
+
+
+def _label(
+    target: tuple[str | None, str | None],
+    value: tuple[NumberScale | ClassScale, float | str],
+    fields: dict[str, Any],
+) -> LabeledSample:
+    return LabeledSample(
+        id=new_id(),
+        node_id=target[0],
+        content=target[1],
+        scale=value[0],
+        label=value[1],
+        created_at=_BEGIN,
+        **fields,
+    )
+
+
+_CLASSES = ClassScale({"bad": 0, "good": 1})
+_targets: list[tuple[str | None, str | None]] = [
+    *((None, f"content {number}") for number in range(NODES)),
+    *((NODE_IDS[number], None) for number in range(4)),
+    (NODE_IDS[0], "content 0"),
+    (NODE_IDS[0], "content 1"),
+    ("missing", None),
+    (None, None),
+]
+_values: list[tuple[NumberScale | ClassScale, float | str]] = [
+    *((NumberScale(0, 1), number / 4) for number in range(6)),
+    (NumberScale(1, 5, step=1), 4.0),
+    (_CLASSES, "bad"),
+    (_CLASSES, "good"),
+]
+_principle_ids = st.sampled_from([None, None, "principle-a", "principle-b"])
+_label_fields = st.fixed_dictionaries(
+    {"labeler": st.sampled_from(["ann", "bob"]), "principle_id": _principle_ids}
+)
+labels = st.lists(
+    st.builds(_label, st.sampled_from(_targets), st.sampled_from(_values), _label_fields),
+    max_size=3,
+)
+"""Now and then one names what is not there, or lies outside of its scale."""

@@ -17,12 +17,15 @@ from ..drafts import (
     parents_first,
 )
 from ..errors import NotFoundError, SapwoodError
+from ..sample_drafts import draft_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..batch import Draft
     from ..model import Node, NodeStatus, PrincipleScore
+    from ..samples import LabeledSample
+    from .memory_labels import MemoryLabels
     from .pending import Pending
     from .project_rows import ProjectRows
 
@@ -31,6 +34,7 @@ class MemoryWrites:
     """The accepting half: see `sapwood.writing.Writes`."""
 
     _pending: Pending
+    labels: MemoryLabels
 
     def _ready(self) -> ProjectRows:
         """Return the project for a call."""
@@ -94,6 +98,12 @@ class MemoryWrites:
                 "holds it first"
             )
         self._accept(drafts)
+
+    async def add_labels_batch(self, samples: Iterable[LabeledSample]) -> None:
+        """Keep what people say of contents."""
+        self._ready()
+        self._writable()
+        await self.labels.add([draft_sample(sample) for sample in samples])
 
     async def save_state(self, state: Any) -> None:
         """Keep the orchestrator's own state."""

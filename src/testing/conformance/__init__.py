@@ -17,6 +17,8 @@ from .base import MakeStore, OpenStore
 from .branches import BranchesConformance
 from .deleting import DeletingConformance
 from .flushing import FlushingConformance
+from .judging import JudgingConformance
+from .labelling import LabellingConformance
 from .lifecycle import LifecycleConformance
 from .paging import PagingConformance
 from .pruning import PruningConformance
@@ -32,6 +34,8 @@ class StoreConformance(
     PruningConformance,
     ScoringConformance,
     RubricsConformance,
+    LabellingConformance,
+    JudgingConformance,
     FlushingConformance,
     ReadingConformance,
     BranchesConformance,

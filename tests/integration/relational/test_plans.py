@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from sapwood import Database
-from sapwood.relational import journal, rubric_scores, score_cache
+from sapwood.relational import journal, label_pairs, rubric_scores, score_cache
 
 from .test_database import own_database
 
@@ -20,6 +20,8 @@ DIALECT: Any = PGDialect_asyncpg
 RUBRIC_SCORES = str(rubric_scores._OF_NODES.compile(dialect=DIALECT()))
 CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
 
+PAIRS = str(label_pairs._PAIRS.compile(dialect=DIALECT()))
+
 
 @pytest.mark.parametrize(
     ("query", "index"),
@@ -28,8 +30,17 @@ CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
         (RUBRIC_SCORES, "pk_principle_score"),
         (CACHED, "pk_principle_score"),
         (CACHED, "pk_node_ref"),
+        (PAIRS, "pk_principle_score"),
+        (PAIRS, "ix_node_ref_project_id_content_digest"),
     ],
-    ids=["register", "rubric scores", "cached scores", "cached scores' nodes"],
+    ids=[
+        "register",
+        "rubric scores",
+        "cached scores",
+        "cached scores' nodes",
+        "labelled scores",
+        "labelled contents",
+    ],
 )
 async def test_a_plan_for_empty_tables_looks_up_each_node(
     servers: Endpoints, query: str, index: str
@@ -45,7 +56,8 @@ async def test_a_plan_for_empty_tables_looks_up_each_node(
         await database.close()
     at = next(number for number, line in enumerate(plan) if index in line)
     assert "project_id" in plan[at + 1]
-    assert "node_id" in plan[at + 1], "else it goes through all rows of the project"
+    column = "content_digest" if index.endswith("content_digest") else "node_id"
+    assert column in plan[at + 1], "else it goes through all rows of the project"
 
 
 async def _generic_plan(driver: Any, query: str) -> list[str]:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 
-from sapwood import Database
+from sapwood import Database, LabeledSample, NumberScale
 from sapwood.model import Principle, Rubric
 from sapwood.relational import (
     Journal,
+    LabeledSampleRepository,
     PrincipleScoreRepository,
     ProjectRepository,
     RubricEdit,
     RubricRepository,
 )
 from sapwood.rubric_model import RubricChanges
+from sapwood.sample_drafts import draft_sample
 
 from .building import Writer, node, score, state
 
@@ -96,6 +98,7 @@ async def test_the_statements_of_reads_do_not_grow_with_the_project(
 ) -> None:
     projects, rubrics = ProjectRepository(log.database), RubricRepository(log.database)
     journal, scores = Journal(log.database), PrincipleScoreRepository(log.database)
+    labels = LabeledSampleRepository(log.database)
     await projects.ensure(project_id)
     writer = Writer(journal, project_id, await projects.claim_epoch(project_id))
 
@@ -108,6 +111,7 @@ async def test_the_statements_of_reads_do_not_grow_with_the_project(
             rubrics.history(project_id),
             rubrics.current(project_id),
             scores.load(project_id),
+            labels.all(project_id),
         ):
             await read
             counts.append(log.count())
@@ -121,9 +125,42 @@ async def test_the_statements_of_reads_do_not_grow_with_the_project(
         await rubrics.activate(project_id, version)
         target = node()
         await writer.commit(target, score(target, saved["a"].id, 1.0))
+        mark = (await projects.head(project_id)).incarnation
+        await labels.add(project_id, mark, _labels(20, str(version)))
     log.count()
 
-    assert await sent() == before == [5, 3, 3, 3, 3, 3]
+    assert await sent() == before == [7, 3, 3, 3, 3, 3, 3]
+
+
+def _labels(count: int, labeler: str) -> list[Any]:
+    one = NumberScale(0, 1)
+    return [
+        draft_sample(LabeledSample(content=f"{at}", labeler=labeler, label=0.5, scale=one))
+        for at in range(count)
+    ]
+
+
+async def test_the_statements_of_labels_do_not_grow_with_them(log: Log, project_id: str) -> None:
+    projects, labels = ProjectRepository(log.database), LabeledSampleRepository(log.database)
+    await projects.ensure(project_id)
+    saved = Rubric(principles=(Principle(key="a"),))
+    await RubricRepository(log.database).save(project_id, saved)
+    mark = (await projects.head(project_id)).incarnation
+
+    async def sent(count: int) -> list[int]:
+        counts: list[int] = []
+        for call in (
+            labels.add(project_id, mark, _labels(count, "ann")),
+            labels.compared(project_id, 1, None),
+            labels.unlabelled(project_id),
+        ):
+            await call
+            counts.append(log.count())
+        return counts
+
+    await sent(1)
+    log.count()
+    assert await sent(1) == await sent(500) == [8, 5, 4]  # with BEGIN and COMMIT
 
 
 async def test_the_statements_of_a_rubric_edit_do_not_grow_with_its_history(

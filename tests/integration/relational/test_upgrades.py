@@ -10,10 +10,11 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from sapwood import Database
+from sapwood import ClassScale, Database, LabeledSample, NumberScale
 from sapwood.batch import Resolution, resolve
 from sapwood.journal import pack
-from sapwood.relational import Journal, schema
+from sapwood.relational import Journal, LabeledSampleRepository, schema
+from sapwood.sample_drafts import draft_sample
 from sapwood.values import digest_content
 
 from .building import batch, node
@@ -37,6 +38,11 @@ _ENTRY = text(
     " payload, crc, receipt, rows)"
     " VALUES (:p, :seq, :batch_id, repeat('c', 32), 'mark', 1, 1, :payload, :crc, '{}', 1)"
 )
+_SAMPLE = text(
+    "INSERT INTO sapwood.labelled_sample (project_id, id, content, labeler, label, created_at)"
+    " VALUES (:p, :id, :content, :labeler, :label, to_timestamp(:at))"
+)
+_LABELS = text("SELECT id, label FROM sapwood.labelled_sample ORDER BY id")
 
 
 @pytest.fixture
@@ -117,3 +123,40 @@ async def test_an_upgrade_may_take_longer_than_any_other_transaction(servers: En
         await upgrade
         await database.check()
         await database.close()
+
+
+async def test_labels_of_the_first_revision_become_classes_and_the_newest_of_each_stays(
+    old: Database,
+) -> None:
+    rows = [
+        ("1", "text ✓", "ann", "good", 1),
+        ("2", "text ✓", "ann", r"a\b|c=d", 2),
+        ("3", "text ✓", "bob", "good", 1),
+        ("4", "", "ann", "", 1),
+    ]
+    async with old.transaction() as connection:
+        await _write(connection, "labelled", [resolve(batch(node()), {})], damaged=set())
+        for id_, content, labeler, label, at in rows:
+            values = {"id": id_, "content": content, "labeler": labeler, "label": label, "at": at}
+            await connection.execute(_SAMPLE, {"p": "labelled", **values})
+
+    await old.create_tables()
+
+    samples = {each.id: each for each in await LabeledSampleRepository(old).all("labelled")}
+    assert {id_: each.label for id_, each in samples.items()} == {
+        "2": r"a\b|c=d",
+        "3": "good",
+        "4": "",
+    }
+    assert samples["2"].scale == ClassScale({r"a\b|c=d": 0.0})
+    assert samples["4"].scale == ClassScale({"": 0.0})
+    drafts = [draft_sample(each) for each in samples.values()]
+    assert await LabeledSampleRepository(old).add("labelled", "mark", drafts) == 3
+    assert len(await LabeledSampleRepository(old).all("labelled")) == 3, "by equal digests"
+
+    number = LabeledSample(content="n", labeler="ann", label=0.5, scale=NumberScale(0, 1))
+    await LabeledSampleRepository(old).add("labelled", "mark", [draft_sample(number)])
+    async with old.transaction() as connection:
+        await _go_to(connection, "0001")
+        back = {label for _, label in await connection.execute(_LABELS)}
+    assert back == {r"a\b|c=d", "good", "", "0.5"}

@@ -3,7 +3,7 @@
 Scores were given by a version as it was, so none may change under them, whoever connects. Rows may
 still be deleted: a project is.
 
-Revision: 0005, after 0002
+Revision: 0005, after 0004
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from alembic import op
 
 revision: str = "0005"
-down_revision: str | None = "0002"
+down_revision: str | None = "0004"
 branch_labels: str | None = None
 depends_on: str | None = None
 
