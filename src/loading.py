@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
 from .arguments import Arguments
 from .tree import TREE_FIELDS, Tree
+from .tree_stats import TreeStats
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -30,6 +31,7 @@ class LoadedProject:
         rubric: The current rubric; `None` before the first.
         scores: Scores of all judges, as columns, by node, principle and judge.
         state: What `save_state` was last given; `None` before.
+        stats: What each branch of the tree comes to: `stats[node_id]`, counted at the first use.
     """
 
     project: Project
@@ -37,6 +39,10 @@ class LoadedProject:
     rubric: Rubric | None
     scores: ScoreColumns
     state: Any
+    stats: TreeStats = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stats", TreeStats(self.tree))
 
 
 class Loads:
