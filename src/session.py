@@ -22,9 +22,16 @@ from .errors import (
 )
 from .events import log
 from .flushing import Flusher
+from .following import BranchFollower
 from .graph import GraphClearing, GraphWriter, NodeRepository
 from .history import History
-from .relational import Journal, PrincipleScoreRepository, ProjectRepository, RubricRepository
+from .relational import (
+    BranchStatsRepository,
+    Journal,
+    PrincipleScoreRepository,
+    ProjectRepository,
+    RubricRepository,
+)
 from .retry import Retries
 
 if TYPE_CHECKING:
@@ -54,6 +61,7 @@ class Session:
         self.journal = Journal(stores.db)
         self.rubrics = RubricRepository(stores.db)
         self.scores = PrincipleScoreRepository(stores.db)
+        self.branches = BranchFollower(project_id, BranchStatsRepository(stores.db))
         self.nodes = NodeRepository(stores.graph)
         self.buffer = Buffer(settings)
         self.known = KnownIds(max(100_000, 4 * settings.max_pending))
@@ -177,6 +185,7 @@ class Session:
                 task.cancel()
             await asyncio.gather(self._flushing, self._applying, return_exceptions=True)
         finally:
+            await self.branches.end()
             await self.flusher.end()
             fields = {"head": self.flusher.head, "pending": self.buffer.pending}
             level = logging.ERROR if self.buffer.pending else logging.INFO

@@ -23,6 +23,7 @@ from .rubrics import read_current
 from .scores import read_columns
 from .tables import (
     Base,
+    BranchStatsMarkRow,
     BranchStatsRow,
     JournalRow,
     LabelledSampleRow,
@@ -68,6 +69,7 @@ _MARK_DELETING: Final = text(
 )
 _TABLES: Final = (
     BranchStatsRow,
+    BranchStatsMarkRow,
     PrincipleScoreRow,
     LabelledSampleRow,
     RubricPrincipleRow,
