@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from .model import BranchStats, NodeStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .nodes import Columns
 
 BRANCH_FIELDS: Final = ("id", "parent_id", "status", "depth")
@@ -36,7 +38,12 @@ def branch_stats(node_id: str, branch: Columns, score: str) -> BranchStats:
         leaves=sum(each not in parents for each in branch["id"]),
         max_depth=max(branch["depth"]),
         scored=len(scores),
-        mean=math.fsum(value / len(scores) for value, _ in scores) if scores else None,
+        mean=_mean([value for value, _ in scores]),
         best=best,
         best_node_id=best_id,
     )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    """Return the float that is next to the exact mean; `None` without values."""
+    return float(sum(map(Fraction, values)) / len(values)) if values else None

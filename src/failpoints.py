@@ -19,12 +19,14 @@ FLUSH_AFTER_COMMIT = "flush.after_commit"
 APPLY_IN_TRANSACTION = "apply.in_transaction"
 APPLY_AFTER_COMMIT = "apply.after_commit"
 PRUNE_AFTER_PART = "prune.after_part"
+STATS_BEFORE_COMMIT = "stats.before_commit"
 NAMES = (
     FLUSH_BEFORE_COMMIT,
     FLUSH_AFTER_COMMIT,
     APPLY_IN_TRANSACTION,
     APPLY_AFTER_COMMIT,
     PRUNE_AFTER_PART,
+    STATS_BEFORE_COMMIT,
 )
 
 

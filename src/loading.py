@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
 from .arguments import Arguments
 from .tree import TREE_FIELDS, Tree
+from .tree_stats import TreeStats
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -33,6 +34,7 @@ class LoadedProject:
         labels: Labelled samples of all people, by `created_at` and then id.
         principles: Those of all versions, by id: scores and labels may be of earlier ones.
         state: What `save_state` was last given; `None` before.
+        stats: What each branch of the tree comes to: `stats[node_id]`, counted at the first use.
     """
 
     project: Project
@@ -42,6 +44,10 @@ class LoadedProject:
     labels: list[LabeledSample]
     principles: dict[str, Principle]
     state: Any
+    stats: TreeStats = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stats", TreeStats(self.tree))
 
 
 class Loads:

@@ -223,7 +223,7 @@ class BranchStats(Record):
         nodes, alive, leaves, scored: How many nodes there are, are alive, have no children, have a
             score.
         max_depth: Depth of the deepest node, counted from the root of the tree.
-        mean: Mean of the scores; `None` without any.
+        mean: Mean of the scores, exact but for one rounding to a float; `None` without any.
         best: The highest score; `None` without any.
         best_node_id: The node that has it, the first by id among equals.
     """

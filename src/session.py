@@ -22,9 +22,11 @@ from .errors import (
 )
 from .events import log
 from .flushing import Flusher
+from .following import BranchFollower
 from .graph import GraphClearing, GraphWriter, NodeRepository
 from .history import History
 from .relational import (
+    BranchStatsRepository,
     Journal,
     LabeledSampleRepository,
     PrincipleScoreRepository,
@@ -61,6 +63,7 @@ class Session:
         self.rubrics = RubricRepository(stores.db)
         self.scores = PrincipleScoreRepository(stores.db)
         self.samples = LabeledSampleRepository(stores.db)
+        self.branches = BranchFollower(project_id, BranchStatsRepository(stores.db))
         self.nodes = NodeRepository(stores.graph)
         self.buffer = Buffer(settings)
         self.known = KnownIds(max(100_000, 4 * settings.max_pending))
@@ -189,6 +192,7 @@ class Session:
                 task.cancel()
             await asyncio.gather(self._flushing, self._applying, return_exceptions=True)
         finally:
+            await self.branches.end()
             await self.flusher.end()
             fields = {"head": self.flusher.head, "pending": self.buffer.pending}
             level = logging.ERROR if self.buffer.pending else logging.INFO

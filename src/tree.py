@@ -87,7 +87,7 @@ class Tree:
         return node_id in self._places
 
     def __getitem__(self, node_id: str) -> Node:
-        return self.at(self._place(node_id))
+        return self.at(self.place(node_id))
 
     def __iter__(self) -> Iterator[Node]:
         return map(self.at, range(len(self)))
@@ -107,7 +107,8 @@ class Tree:
         plain = value.item()
         return None if plain != plain else plain
 
-    def _place(self, node_id: str) -> int:
+    def place(self, node_id: str) -> int:
+        """Return where the node stands in the tree's order."""
         place = self._places.get(node_id)
         if place is None:
             raise NotFoundError(f"node {node_id}: the tree of {len(self)} nodes has no such node")
@@ -151,7 +152,7 @@ class Tree:
     @property
     def leaves(self) -> Nodes:
         """The nodes without children."""
-        return self._where(np.diff(self._starts) == 0)
+        return self._where(self.child_counts == 0)
 
     @property
     def alive(self) -> Nodes:
@@ -167,18 +168,28 @@ class Tree:
     def _where(self, mask: NDArray[np.bool_]) -> Nodes:
         return Nodes(self, np.flatnonzero(mask).tolist())
 
+    @property
+    def parents(self) -> NDArray[np.int64]:
+        """Places of the nodes' parents, in the tree's order; -1 for a root."""
+        return self._parents
+
+    @property
+    def child_counts(self) -> NDArray[np.int64]:
+        """How many children the nodes have, in the tree's order."""
+        return np.diff(self._starts)
+
     def depth(self, node_id: str) -> int:
         """Return how many edges lie between the node and its root."""
-        return int(self._columns["depth"][self._place(node_id)])
+        return int(self._columns["depth"][self.place(node_id)])
 
     def parent(self, node_id: str) -> Node | None:
         """Return the node's parent, `None` for a root."""
-        place = int(self._parents[self._place(node_id)])
+        place = int(self._parents[self.place(node_id)])
         return None if place < 0 else self.at(place)
 
     def children(self, node_id: str) -> Nodes:
         """Return the node's children, by id; empty for a leaf."""
-        return Nodes(self, self._children(self._place(node_id)))
+        return Nodes(self, self._children(self.place(node_id)))
 
     def _children(self, place: int) -> list[int]:
         children: list[int] = self._below[self._starts[place] : self._starts[place + 1]].tolist()
@@ -193,7 +204,7 @@ class Tree:
         return Nodes(self, self._upwards(node_id)[1:])
 
     def _upwards(self, node_id: str) -> list[int]:
-        place = self._place(node_id)
+        place = self.place(node_id)
         places: list[int] = []
         while place >= 0:
             places.append(place)
@@ -202,7 +213,7 @@ class Tree:
 
     def subtree(self, node_id: str) -> Nodes:
         """Return the node and all below it, in the tree's order."""
-        places = [self._place(node_id)]
+        places = [self.place(node_id)]
         for place in places:  # grows while it is walked
             places.extend(self._children(place))
         return Nodes(self, sorted(places))

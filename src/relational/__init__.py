@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .branch_stats import BranchStatsRepository
 from .database import Database
 from .journal import Journal, Stored
 from .labels import LabeledSampleRepository
@@ -16,6 +17,7 @@ from .score_cache import CachedScores, ScoreKey
 from .scores import PrincipleScoreRepository, ScoreColumns
 
 __all__ = [
+    "BranchStatsRepository",
     "CachedScores",
     "Database",
     "DatabaseServer",

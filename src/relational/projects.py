@@ -24,6 +24,7 @@ from .rubric_versions import read_current, read_principles
 from .scores import read_columns
 from .tables import (
     Base,
+    BranchStatsMarkRow,
     BranchStatsRow,
     JournalRow,
     LabelledSampleRow,
@@ -70,6 +71,7 @@ _MARK_DELETING: Final = text(
 )
 _TABLES: Final = (
     BranchStatsRow,
+    BranchStatsMarkRow,
     PrincipleScoreRow,
     LabelledSampleRow,
     RubricPrincipleRow,

@@ -7,6 +7,7 @@ look like, give typed columns to reads, and are held against the migrations by a
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
+    Numeric,
     PrimaryKeyConstraint,
     Text,
     UniqueConstraint,
@@ -31,6 +33,7 @@ SCHEMA = "sapwood"
 Name = Annotated[str, mapped_column(Text(collation="C"))]
 Long = Annotated[int, mapped_column(BigInteger)]
 Real = Annotated[float, mapped_column(DOUBLE_PRECISION)]
+Exact = Annotated[Decimal, mapped_column(Numeric)]
 Moment = Annotated[
     datetime, mapped_column(TIMESTAMP(timezone=True), server_default=func.now(), nullable=False)
 ]
@@ -92,7 +95,6 @@ class ProjectRow(Base):
     state: Mapped[Name] = mapped_column(server_default="open")
     stalled_cause: Mapped[str | None] = mapped_column(Text)
     stalled_seq: Mapped[Long | None]
-    stats_seq: Mapped[Long] = mapped_column(server_default="0")
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
 
@@ -284,7 +286,10 @@ class PrincipleScoreRow(Base):
 
 
 class BranchStatsRow(Base):
-    """What is known of the subtree under a node, as of one journal position."""
+    """What the subtree under a node comes to, and the node's own values that count in it.
+
+    It follows the journal up to `BranchStatsMarkRow.seq`, whatever the graph does.
+    """
 
     __tablename__ = "branch_stats"
     __table_args__ = (
@@ -293,19 +298,45 @@ class BranchStatsRow(Base):
             ["project_id", "node_id"],
             [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
         ),
+        # Partial, so that no plan looks up a `node_id` by it, as one for an empty table did.
+        Index(None, "project_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        {"postgresql_with": {"fillfactor": "80"}},
     )
 
     project_id: Mapped[Name]
     node_id: Mapped[Name]
+    parent_id: Mapped[Name | None]
+    depth: Mapped[int]
+    status: Mapped[Name]
+    score: Mapped[Real | None]
+    rubric_score: Mapped[Real | None]
     nodes: Mapped[Long]
     alive: Mapped[Long]
     leaves: Mapped[Long]
     max_depth: Mapped[int]
     scored: Mapped[Long]
-    mean: Mapped[Real | None]
+    total: Mapped[Exact]
     best: Mapped[Real | None]
     best_node_id: Mapped[Name | None]
+    rubric_scored: Mapped[Long]
+    rubric_total: Mapped[Exact]
+    rubric_best: Mapped[Real | None]
+    rubric_best_node_id: Mapped[Name | None]
     as_of_seq: Mapped[Long]
+
+
+class BranchStatsMarkRow(Base):
+    """Up to which journal position the stats of a project's branches go.
+
+    It is no column of `project`: who brings them on holds its lock for long, and flushes must not
+    wait for that.
+    """
+
+    __tablename__ = "branch_stats_mark"
+    __table_args__ = (PrimaryKeyConstraint("project_id"), _in_project())
+
+    project_id: Mapped[Name]
+    seq: Mapped[Long]
 
 
 class JournalRow(Base):

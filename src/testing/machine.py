@@ -215,6 +215,8 @@ class StoreMachine(RuleBasedStateMachine):
         pair.both(lambda store: store.alive_nodes(under=node_id, limit=depth))
         pair.both(lambda store: store.leaves(under=node_id, status=status))
         pair.both(lambda store: store.best_nodes(3, key="rubric_score"))
+        pair.both(lambda store: store.branch_stats(node_id))
+        pair.both(lambda store: store.branch_stats(node_id, key="rubric_score"))
         pair.both(lambda store: all_pages(store, status))
         pair.both(lambda store: cached(store, NODE_IDS[:depth]))
         pair.both(lambda store: store.alive_nodes(order_by="score", descending=True))

@@ -3,8 +3,9 @@
     python orchestrator.py SERVERS_FILE PROJECT NODES
 
 It goes on from what is stored, saves ten nodes an iteration, changes the status of one, prunes
-below one and scores one, flushes, and then prints how many nodes were acknowledged, one line a
-flush. A prune is applied two nodes at a time, so that these few take several transactions.
+below one and scores one, flushes, asks for the stats, and then prints how many nodes were
+acknowledged, one line a flush. A prune is applied two nodes at a time, so that these few take
+several transactions.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ async def grow(store: AsyncStorageAdapter, nodes: int) -> None:
         )
         await store.save_state({"done": start + STEP})
         await store.flush()
+        await store.branch_stats("n0")
         done = start + STEP
         print("acknowledged", done, flush=True)
 

@@ -30,6 +30,7 @@ TABLES = (
     "orchestrator_state",
     "labelled_sample",
     "branch_stats",
+    "branch_stats_mark",
 )
 
 
@@ -38,6 +39,7 @@ async def grow(store: AsyncStorageAdapter, count: int = 1_500) -> None:
     await store.save_nodes_batch([Node(id="root", content="")])
     await store.save_nodes_batch([Node(parent_id="root", content="") for _ in range(count)])
     await store.save_state({"n": count})
+    await store.branch_stats("root")
     await store.flush()
 
 

@@ -79,6 +79,8 @@ async def test_what_was_acknowledged_before_a_kill_is_stored_once_and_the_search
     async with open_store() as store:
         loaded = await store.load_project()
         assert_is_the_tree(loaded.tree, acknowledged)
+        for node_id in loaded.tree.column("id"):
+            assert await store.branch_stats(node_id) == loaded.stats[node_id]
         assert (loaded.state or {"done": 0})["done"] == len(loaded.tree)
 
     code, acknowledged = await run(servers_file, project_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import text
 
 from sapwood import (
     AsyncStorageAdapter,
@@ -88,11 +89,49 @@ async def test_flushes_go_on_while_neo4j_is_away_and_the_graph_follows_later(
         assert len((await it.store.load_project()).tree) == 10
 
 
+async def test_the_stats_of_a_branch_are_up_to_date_while_neo4j_is_away(
+    servers: Endpoints, project_id: str
+) -> None:
+    async with rig(servers, project_id, apply_wait_s=0, read_wait_s=5) as it:
+        it.neo4j.refuse()
+        await it.store.save_nodes_batch([Node(id="root", content="", score=0.5), *nodes(10)])
+        assert (await it.store.branch_stats("root")).mean == 0.5
+        await it.store.save_nodes_batch([Node(id="a", parent_id="root", content="", score=1.0)])
+        await it.store.prune("a")
+        stats = await it.store.branch_stats("root")
+        assert (stats.nodes, stats.alive, stats.mean, stats.best_node_id) == (2, 1, 0.75, "a")
+
+
+async def test_a_refresh_of_stats_goes_on_when_the_read_that_wanted_it_gives_up(
+    open_store: OpenStore, database: Database, project_id: str, run_sql: RunSql
+) -> None:
+    """Else a first pass that takes longer than a read waits would never come to its end."""
+    lock = text("SELECT FROM sapwood.branch_stats_mark WHERE project_id = :id FOR UPDATE")
+    behind = (
+        "SELECT head_seq - seq FROM sapwood.project JOIN sapwood.branch_stats_mark"
+        " ON project_id = id WHERE id = $1"
+    )
+    async with open_store(read_wait_s=0.3) as store:
+        await store.save_nodes_batch([Node(id="root", content="")])
+        await store.branch_stats("root")
+        await store.save_nodes_batch(nodes(3))
+        await store.flush()
+        async with database.transaction() as connection:
+            await connection.execute(lock, {"id": project_id})
+            with pytest.raises(UnavailableError, match="postgresql"):
+                await store.branch_stats("root")
+            assert await run_sql(behind, project_id) == [(1,)]
+        async with asyncio.timeout(10):
+            while await run_sql(behind, project_id) != [(0,)]:
+                pass
+
+
 READS: dict[str, Callable[[AsyncStorageAdapter], Awaitable[Any]]] = {
     "alive_nodes": lambda store: store.alive_nodes(),
     "load_project": lambda store: store.load_project(),
     "load_state": lambda store: store.load_state(),
     "cached_scores": lambda store: store.cached_scores([], judge="j@1"),
+    "branch_stats": lambda store: store.branch_stats("root"),
     "iter_nodes": lambda store: anext(store.iter_nodes().pages()),
 }
 
@@ -111,7 +150,7 @@ async def test_a_read_ends_in_time_while_postgresql_is_away_and_says_so(
                 await READS[read](it.store)
 
 
-@pytest.mark.parametrize("read", ["load_state", "cached_scores"])
+@pytest.mark.parametrize("read", ["load_state", "cached_scores", "branch_stats"])
 async def test_a_read_names_the_graph_if_its_flush_waits_for_that(
     read: str, servers: Endpoints, project_id: str
 ) -> None:

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sapwood.batch import Batch, Draft, NodeDraft, ScoreDraft, StateDraft, StatusDraft
-from sapwood.drafts import draft_node, draft_score, draft_state, draft_statuses
+from sapwood.batch import Batch, Draft, NodeDraft, PruneDraft, ScoreDraft, StateDraft, StatusDraft
+from sapwood.drafts import draft_node, draft_prune, draft_score, draft_state, draft_statuses
 from sapwood.model import Node, NodeStatus, PrincipleScore, Receipt, new_id
 
 if TYPE_CHECKING:
@@ -24,6 +24,16 @@ def node(parent: NodeDraft | None = None, content: str = "", **fields: object) -
 
 def status(target: NodeDraft, value: NodeStatus, reason: str | None = None) -> StatusDraft:
     return draft_statuses({target.node_id: value}, reason)[0]
+
+
+def node_with(known: NodeDraft, **fields: object) -> NodeDraft:
+    """A node that is known, saved again with other values."""
+    given = {"id": known.node_id, "parent_id": known.parent_id, "content": "", **fields}
+    return draft_node(Node.model_validate(given))
+
+
+def prune(target: NodeDraft, reason: str | None = None) -> PruneDraft:
+    return draft_prune(target.node_id, reason)
 
 
 def score(

@@ -9,7 +9,14 @@ import pytest
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from sapwood import Database
-from sapwood.relational import journal, label_pairs, rubric_scores, score_cache
+from sapwood.relational import (
+    branch_rows,
+    branch_stats,
+    journal,
+    label_pairs,
+    rubric_scores,
+    score_cache,
+)
 
 from .test_database import own_database
 
@@ -18,32 +25,41 @@ if TYPE_CHECKING:
 
 DIALECT: Any = PGDialect_asyncpg
 RUBRIC_SCORES = str(rubric_scores._OF_NODES.compile(dialect=DIALECT()))
+STATS = str(branch_stats._READ.compile(dialect=DIALECT()))
 CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
 
 PAIRS = str(label_pairs._PAIRS.compile(dialect=DIALECT()))
 
 
 @pytest.mark.parametrize(
-    ("query", "index"),
+    ("query", "index", "column"),
     [
-        (journal._REGISTERED, "pk_node_ref"),
-        (RUBRIC_SCORES, "pk_principle_score"),
-        (CACHED, "pk_principle_score"),
-        (CACHED, "pk_node_ref"),
-        (PAIRS, "pk_principle_score"),
-        (PAIRS, "ix_node_ref_project_id_content_digest"),
+        (journal._REGISTERED, "pk_node_ref", "node_id"),
+        (RUBRIC_SCORES, "pk_principle_score", "node_id"),
+        (CACHED, "pk_principle_score", "node_id"),
+        (CACHED, "pk_node_ref", "node_id"),
+        (STATS, "pk_branch_stats", "node_id"),
+        (branch_rows._NEEDED, "pk_branch_stats", "node_id"),
+        (branch_rows._NEEDED, "ix_branch_stats_project_id_parent_id", "parent_id"),
+        (branch_rows._BEST_CHILDREN, "ix_branch_stats_project_id_parent_id", "parent_id"),
+        (PAIRS, "pk_principle_score", "node_id"),
+        (PAIRS, "ix_node_ref_project_id_content_digest", "content_digest"),
     ],
     ids=[
         "register",
         "rubric scores",
         "cached scores",
         "cached scores' nodes",
+        "branch stats",
+        "rows that changes need",
+        "rows below a prune",
+        "best children",
         "labelled scores",
         "labelled contents",
     ],
 )
 async def test_a_plan_for_empty_tables_looks_up_each_node(
-    servers: Endpoints, query: str, index: str
+    servers: Endpoints, query: str, index: str, column: str
 ) -> None:
     """Such a plan is kept by a session until the table is analysed, a minute or more."""
     async with own_database(servers) as url:
@@ -54,10 +70,11 @@ async def test_a_plan_for_empty_tables_looks_up_each_node(
             driver: Any = raw.driver_connection
             plan = await _generic_plan(driver, query)
         await database.close()
-    at = next(number for number, line in enumerate(plan) if index in line)
-    assert "project_id" in plan[at + 1]
-    column = "content_digest" if index.endswith("content_digest") else "node_id"
-    assert column in plan[at + 1], "else it goes through all rows of the project"
+    uses = [at for at, line in enumerate(plan) if index in line.split()]
+    assert uses
+    for at in uses:
+        assert "project_id" in plan[at + 1]
+        assert column in plan[at + 1], "else it goes through all rows of the project"
 
 
 async def _generic_plan(driver: Any, query: str) -> list[str]:

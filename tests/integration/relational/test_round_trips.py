@@ -10,6 +10,7 @@ from sqlalchemy import event
 from sapwood import Database, LabeledSample, NumberScale
 from sapwood.model import Principle, Rubric
 from sapwood.relational import (
+    BranchStatsRepository,
     Journal,
     LabeledSampleRepository,
     PrincipleScoreRepository,
@@ -20,7 +21,7 @@ from sapwood.relational import (
 from sapwood.rubric_model import RubricChanges
 from sapwood.sample_drafts import draft_sample
 
-from .building import Writer, node, score, state
+from .building import Writer, node, node_with, prune, score, state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -201,6 +202,37 @@ async def test_the_score_cache_is_asked_once_for_any_number_of_nodes(
         log.count()
         assert len((await scores.cached(project_id, ids[:count], "judge@1", 1)).hits) == count
         assert log.count() == 3  # with BEGIN and COMMIT
+
+
+async def test_the_statements_of_branch_stats_do_not_grow_with_what_changed(
+    log: Log, project_id: str
+) -> None:
+    projects, branches = ProjectRepository(log.database), BranchStatsRepository(log.database)
+    await projects.ensure(project_id)
+    writer = Writer(Journal(log.database), project_id, await projects.claim_epoch(project_id))
+    root = node(score=1.0)
+    await writer.commit(root)
+
+    async def sent(*items: Any) -> int:
+        if items:
+            await writer.commit(*items)
+        log.count()
+        await branches.get(project_id, root.node_id)
+        return log.count()
+
+    await sent()  # the driver asks about each array type once a connection
+    assert await sent() == 3  # BEGIN, everything, COMMIT
+    # The answer twice; BEGIN, lock, mark, entries, rows read and written, mark, COMMIT.
+    assert await sent(node(root)) == 3 + 8 + 3
+    assert await sent(*(node(root) for _ in range(2_000))) == 3 + 8 + 3
+    chain = [root]
+    for _ in range(1_000):
+        chain.append(node(chain[-1], score=2.0))
+    assert await sent(*chain) == 3 + 8 + 3
+    assert await sent(prune(chain[2])) == 3 + 8 + 3
+    worse = [node_with(each, score=-1.0) for each in chain[1:]]
+    assert await sent(*worse) == 3 + 8 + 3 + 1  # all lost bests in one
+    assert await sent() == 3
 
 
 async def test_opening_up_to_date_tables_costs_two_statements(log: Log) -> None:

@@ -1,6 +1,6 @@
 """say what a label is of, and what it may be
 
-Revision: 0004, after 0002
+Revision: 0004, after 0003
 
 Labels that are there already were texts: each becomes a class, on a scale of that one class, which
 is worth 0. Such a scale offers no choice, so these labels are kept and shown and compared with no
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0004"
-down_revision: str | None = "0002"
+down_revision: str | None = "0003"
 branch_labels: str | None = None
 depends_on: str | None = None
 
