@@ -48,6 +48,46 @@ async def test_a_plan_for_empty_tables_looks_up_each_node(
     assert "node_id" in plan[at + 1], "else it goes through all rows of the project"
 
 
+OF_PROJECT = "SELECT FROM sapwood.node_ref WHERE project_id = $1"
+OTHERS = """
+INSERT INTO sapwood.node_ref
+SELECT 'other', 'n' || i, 0, substring(d, 1, 16), substring(d, 1, 16)
+FROM generate_series(1, 2000) i CROSS JOIN LATERAL (SELECT sha256(i::text::bytea) AS d) digests
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "values", "index"),
+    [
+        (journal._REGISTERED, "'mine', '{a, b}'", "pk_node_ref"),
+        (f"{OF_PROJECT} AND node_id = $2", "'mine', 'a'", "pk_node_ref"),
+        (
+            f"{OF_PROJECT} AND content_digest = $2",
+            r"'mine', '\x00'",
+            "ix_node_ref_project_id_content_digest",
+        ),
+    ],
+    ids=["register", "references", "contents"],
+)
+async def test_a_project_that_no_statistics_know_looks_up_each_node(
+    servers: Endpoints, query: str, values: str, index: str
+) -> None:
+    """Two indexes begin with the project; of an unknown one, both would seem to hold no row."""
+    async with own_database(servers) as url:
+        database = Database(url)
+        await database.create_tables()
+        async with database.transaction() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            await driver.execute(OTHERS)
+            await driver.execute("ANALYZE sapwood.node_ref")
+            await driver.execute("SET plan_cache_mode = force_custom_plan")
+            await driver.execute(f"PREPARE explained AS {query}")
+            plan = await driver.fetch(f"EXPLAIN EXECUTE explained ({values})")
+        await database.close()
+    assert index in "\n".join(line[0] for line in plan)
+
+
 async def _generic_plan(driver: Any, query: str) -> list[str]:
     """Return the lines of the plan that is kept for any parameters."""
     count = len(set(re.findall(r"\$\d+", query)))
