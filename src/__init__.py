@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ValidationError,
     )
     from .graph import Graph
+    from .judges import judge_name
     from .loading import LoadedProject
     from .model import (
         BranchStats,
@@ -84,6 +85,7 @@ _HOMES = {
         "ValidationError",
     ),
     "graph": ("Graph",),
+    "judges": ("judge_name",),
     "loading": ("LoadedProject",),
     "model": (
         "BranchStats",
@@ -148,6 +150,7 @@ __all__ = [
     "ValidationError",
     "Verification",
     "__version__",
+    "judge_name",
     "new_id",
     "open",
 ]

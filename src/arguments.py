@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from .errors import ValidationError
+from .judges import check_judge
 from .model import NodeStatus, Rubric
 from .nodes import FIELDS
-from .values import INT_MAX, JUDGE_BYTES, check_id, check_text
+from .values import INT_MAX, check_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,10 +74,8 @@ class Arguments:
         return value
 
     def judge(self, value: object) -> str:
-        """Return the name of a judge."""
-        if not check_text(self._call, "judge", value, JUDGE_BYTES):
-            raise self._refusal("judge", "must not be empty")
-        return str(value)
+        """Return the name and version of a judge."""
+        return check_judge(self._call, value)
 
     def rubric(self, value: object) -> int | Rubric | None:
         """Return the version of a rubric, a rubric that has one, or `None` for the current one."""

@@ -174,7 +174,7 @@ class PrincipleScore(Record):
     """One judge's number for one node under one principle, or the record of a failed try.
 
     Attributes:
-        judge: Name and version of who judged, such as `closeness@1`.
+        judge: Name and version of who judged, such as `closeness@1`: see `sapwood.judge_name`.
         score: Any finite number; `None` when the evaluation failed.
         failure: Why it failed. A failure is never served as a score and never replaces one.
         rationale: What the judge said.

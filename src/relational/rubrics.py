@@ -9,10 +9,11 @@ from sqlalchemy import func, insert, select, text
 
 from ..errors import ConflictError, NotFoundError
 from ..journal import Operations
+from ..judges import check_judge
 from ..model import Principle, Receipt, Rubric, new_id
 from .entries import Place, append
 from .project_row import Locked, lock_open
-from .rubric_checks import check_judge, check_rubric
+from .rubric_checks import check_rubric
 from .rubric_scores import changed_rubric_scores
 from .tables import PrincipleRow, ProjectRow, RubricPrincipleRow, RubricRow
 
@@ -140,10 +141,10 @@ class RubricRepository:
 
         Raises:
             NotFoundError: There is no such project or version.
-            ValidationError: `judge` cannot be stored.
+            ValidationError: `judge` has no version, or cannot be stored.
         """
         if judge is not None:
-            check_judge(judge)
+            check_judge("rubrics.activate", judge)
         async with self._database.transaction() as connection:
             project = await lock_open(connection, project_id)
             await _get(connection, project_id, version)

@@ -140,16 +140,10 @@ async def read_columns(connection: AsyncConnection, project_id: str) -> ScoreCol
 async def upsert_scores(
     connection: AsyncConnection, project_id: str, scores: Sequence[ScoreDraft]
 ) -> None:
-    """Store scores that are unique and sorted by key. Cost: one statement."""
+    """Store scores that are unique and sorted by key, one at least. Cost: one statement."""
+    nodes, principles, judges, numbers, failures, rationales, _ = zip(*scores, strict=True)
     await (await driver(connection)).execute(
-        _UPSERT,
-        project_id,
-        [score.node_id for score in scores],
-        [score.principle_id for score in scores],
-        [score.judge for score in scores],
-        [score.score for score in scores],
-        [_failure(score) for score in scores],
-        [score.rationale for score in scores],
+        _UPSERT, project_id, nodes, principles, judges, numbers, failures, rationales
     )
 
 
@@ -162,7 +156,3 @@ def first_judge(batch: Batch, result: Resolution) -> str | None:
                 return item.judge
     return None
 
-
-def _failure(score: ScoreDraft) -> str | None:
-    """Return why a try failed: some text, and only without a score, as the table demands."""
-    return None if score.score is not None else score.failure or ""

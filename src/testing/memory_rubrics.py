@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..relational.rubric_checks import check_judge
+from ..judges import check_judge
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ class MemoryRubrics:
         self._writable()
         project = await self._drained()
         if judge is not None:
-            check_judge(judge)
+            check_judge("rubrics.activate", judge)
         project.activate(version, judge)
 
     async def current(self) -> Rubric | None:

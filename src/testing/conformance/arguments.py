@@ -37,7 +37,7 @@ TAKES_AN_ID: dict[str, Callable[[Any, Any], Awaitable[Any]]] = {
     "best_nodes": lambda store, value: store.best_nodes(1, under=value),
     "branch_stats": lambda store, value: store.branch_stats(value),
     "iter_nodes": lambda store, value: first_of(store, under=value),
-    "cached_scores": lambda store, value: store.cached_scores([value], judge="j"),
+    "cached_scores": lambda store, value: store.cached_scores([value], judge="j@1"),
 }
 TAKES_OTHERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "children: limit": lambda store: store.children("a", limit=-1),
@@ -58,7 +58,7 @@ TAKES_OTHERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "ancestors: fields": lambda store: store.ancestors("a", fields=[DEEP]),
     "load_project: fields": lambda store: store.load_project(fields=["colour"]),
     "cached_scores: judge": lambda store: store.cached_scores([], judge=""),
-    "cached_scores: rubric": lambda store: store.cached_scores([], judge="j", rubric=0),
+    "cached_scores: rubric": lambda store: store.cached_scores([], judge="j@1", rubric=0),
 }
 
 

@@ -117,9 +117,10 @@ class ScoringConformance(Conformance):
         async with open_store() as store:
             rubric = await store.rubrics.save(TWO)
             await store.save_nodes_batch([Node(id="n", content="")])
-            with pytest.raises(NotFoundError, match="no-principle"):
+            unknown = PrincipleScore(node_id="n", principle_id="no-such", judge="j@1", score=1.0)
+            with pytest.raises(NotFoundError, match="no-such"):
                 await store.update_scores_batch(
-                    [PrincipleScore(node_id="n", principle_id="no-principle", judge="j", score=1.0)]
+                    [*scores(rubric, "n", a=1.0), unknown]
                 )
             with pytest.raises(NotFoundError, match="nobody"):
                 await store.update_scores_batch(
