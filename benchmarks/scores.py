@@ -41,6 +41,8 @@ from sapwood.servers import EmbeddedServers, default_data_dir
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from sapwood.settings import Options
+
 PRINCIPLES = 10
 JUDGE = "closeness@1"
 INSERT = (
@@ -181,7 +183,7 @@ async def main(scores: int, rounds: int, name: str) -> None:
     await graph.create_schema()
     raw = await asyncpg.connect(servers.database_url.get_secret_value())
     project_id = f"bench.{new_id()}"
-    waits = {"apply_wait_s": 0.0, "read_wait_s": 600.0}
+    waits: Options = {"apply_wait_s": 0.0, "read_wait_s": 600.0}
     async with AsyncStorageAdapter(db, graph, project_id=project_id, **waits) as store:
         made = await make_scores(store, max(1, scores // PRINCIPLES))
         rows = [(project_id, s.node_id, s.principle_id, s.judge, s.score or 0.0) for s in made]

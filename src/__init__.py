@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .adapter import AsyncStorageAdapter
+    from .cached import CachedScores, ScoreKey
     from .errors import (
         ClosedError,
         ConflictError,
@@ -41,9 +42,11 @@ if TYPE_CHECKING:
     from .model import (
         BranchStats,
         Difference,
+        InvalidationPreview,
         Node,
         NodeStatus,
         Principle,
+        PrinciplePreview,
         PrincipleScore,
         Project,
         Receipt,
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
     )
     from .nodes import Nodes
     from .opening import open  # noqa: A004
-    from .relational import CachedScores, Database, ScoreKey
+    from .relational import Database
     from .settings import Settings
     from .streaming import NodeStream
     from .tree import Tree
@@ -65,6 +68,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # who wants to re
 
 _HOMES = {
     "adapter": ("AsyncStorageAdapter",),
+    "cached": ("CachedScores", "ScoreKey"),
     "errors": (
         "ClosedError",
         "ConflictError",
@@ -90,9 +94,11 @@ _HOMES = {
     "model": (
         "BranchStats",
         "Difference",
+        "InvalidationPreview",
         "Node",
         "NodeStatus",
         "Principle",
+        "PrinciplePreview",
         "PrincipleScore",
         "Project",
         "Receipt",
@@ -103,7 +109,7 @@ _HOMES = {
     ),
     "nodes": ("Nodes",),
     "opening": ("open",),
-    "relational": ("CachedScores", "Database", "ScoreKey"),
+    "relational": ("Database",),
     "settings": ("Settings",),
     "streaming": ("NodeStream",),
     "tree": ("Tree",),
@@ -121,6 +127,7 @@ __all__ = [
     "DivergedError",
     "FencedError",
     "Graph",
+    "InvalidationPreview",
     "JournalError",
     "LoadedProject",
     "Node",
@@ -129,6 +136,7 @@ __all__ = [
     "Nodes",
     "NotFoundError",
     "Principle",
+    "PrinciplePreview",
     "PrincipleScore",
     "Project",
     "ReadOnlyError",

@@ -87,6 +87,12 @@ class Arguments:
             return None
         return self.count("rubric", value, least=1)
 
+    def new_rubric(self, value: object) -> int | Rubric:
+        """Return a rubric, saved or not, or the version of a saved one."""
+        if isinstance(value, Rubric):
+            return value
+        return self.count("new_rubric", value, least=1)
+
     def choice(self, name: str, value: object, choices: Sequence[Choice]) -> Choice:
         """Return the one of `choices` that `value` equals."""
         for each in choices:

@@ -188,6 +188,43 @@ class PrincipleScore(Record):
     rationale: str | None = None
 
 
+class PrinciplePreview(Record):
+    """What a rubric would cost under one of its principles.
+
+    Attributes:
+        kept: Nodes that have a score already, which is served.
+        to_compute: Nodes that have none.
+    """
+
+    key: str
+    kept: int
+    to_compute: int
+
+
+class InvalidationPreview(Record):
+    """What judging some nodes by a rubric would cost, and what is paid for already.
+
+    Attributes:
+        judge: Whose scores were counted.
+        nodes: How many nodes: those asked for, or all that this judge has scored.
+        principles: Each of the rubric, in its order.
+    """
+
+    judge: str
+    nodes: int
+    principles: tuple[PrinciplePreview, ...]
+
+    @property
+    def kept(self) -> int:
+        """Scores that exist."""
+        return sum(each.kept for each in self.principles)
+
+    @property
+    def to_compute(self) -> int:
+        """Scores that are still to be paid for."""
+        return sum(each.to_compute for each in self.principles)
+
+
 class RejectedItem(Record):
     """An item that a racing writer made invalid between its acceptance and its flush."""
 

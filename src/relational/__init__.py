@@ -11,11 +11,9 @@ from .overview import DatabaseServer, Overview, Sizes, Standing
 from .project_row import Epoch, Head
 from .projects import ProjectRepository, ProjectSnapshot
 from .rubrics import RubricRepository
-from .score_cache import CachedScores, ScoreKey
 from .scores import PrincipleScoreRepository, ScoreColumns
 
 __all__ = [
-    "CachedScores",
     "Database",
     "DatabaseServer",
     "Epoch",
@@ -27,7 +25,6 @@ __all__ = [
     "ProjectSnapshot",
     "RubricRepository",
     "ScoreColumns",
-    "ScoreKey",
     "Sizes",
     "Standing",
     "Stored",

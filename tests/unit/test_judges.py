@@ -23,8 +23,9 @@ def test_a_version_alone_stands_in_the_name() -> None:
 def test_the_names_of_today_are_those_of_every_release() -> None:
     """Another name for the same judge would have every score paid for again."""
     assert judge_name("gpt-4o", temperature=0.2, prompt=PROMPT) == GOLDEN["gpt-4o"]
-    assert judge_name("m", version=1, n=[1, 1e-7, 2.5e300, None, True], d={"b": {}, "a": ""}) == (
-        GOLDEN["m"]
+    assert (
+        judge_name("m", version=1, n=[1, 1e-7, 2.5e300, None, True], d={"b": {}, "a": ""})
+        == (GOLDEN["m"])
     )
 
 
@@ -66,12 +67,12 @@ def test_a_name_that_says_nothing_or_cannot_be_stored_is_refused() -> None:
         judge_name("closeness")
     with pytest.raises(ValidationError, match="name"):
         judge_name("", version=1)
-    for value in (None, True, "", ["1"]):
+    for version in (None, True, "", ["1"]):
         with pytest.raises(ValidationError, match="version"):
-            judge_name("m", version=value)
-    for value in (float("nan"), object(), {1: 2}, "\ud800"):
+            judge_name("m", version=version)
+    for seed in (float("nan"), object(), {1: 2}, "\ud800"):
         with pytest.raises(ValidationError, match="parameters"):
-            judge_name("m", seed=value)
+            judge_name("m", seed=seed)
     with pytest.raises(ValidationError, match="at most 256"):
         judge_name("m" * 256, version=1)
 

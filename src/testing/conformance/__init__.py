@@ -15,6 +15,7 @@ from __future__ import annotations
 from .arguments import ArgumentsConformance
 from .base import MakeStore, OpenStore
 from .branches import BranchesConformance
+from .caching import CachingConformance
 from .deleting import DeletingConformance
 from .flushing import FlushingConformance
 from .lifecycle import LifecycleConformance
@@ -30,6 +31,7 @@ class StoreConformance(
     SavingConformance,
     PruningConformance,
     ScoringConformance,
+    CachingConformance,
     FlushingConformance,
     ReadingConformance,
     BranchesConformance,
