@@ -57,6 +57,7 @@ SELECT = (
     "SELECT node_id, principle_id, score FROM sapwood.principle_score"
     " WHERE project_id = $1 AND node_id = ANY($2) AND judge = $3"
 )
+COUNT = "SELECT count(*) FROM sapwood.principle_score WHERE project_id = $1"
 Row = tuple[str, str, str, str, float]
 Times = dict[str, list[float]]
 
@@ -83,7 +84,7 @@ async def through_adapter(bench: Bench, times: Times) -> None:
     times["adapter"].append(time.perf_counter() - began)
     await bench.store.nodes([])  # a read waits for the graph
     times["until applied"].append(time.perf_counter() - began)
-    stored = await bench.raw.fetchval("SELECT count(*) FROM sapwood.principle_score")
+    stored = await bench.raw.fetchval(COUNT, bench.store.project_id)
     assert stored == len(bench.rows), stored
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from sapwood import Database
-from sapwood.relational import journal, rubric_scores, score_cache
+from sapwood.relational import journal, rubric_scores, score_cache, score_preview
 
 from .test_database import own_database
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DIALECT: Any = PGDialect_asyncpg
 RUBRIC_SCORES = str(rubric_scores._OF_NODES.compile(dialect=DIALECT()))
 CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
+LENT = str(score_cache._CACHED_BY_CONTENT.compile(dialect=DIALECT()))
+PREVIEW = str(score_preview._PREVIEW_OF_NODES.compile(dialect=DIALECT()))
 
 
 @pytest.mark.parametrize(
@@ -32,8 +34,19 @@ CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
         (RUBRIC_SCORES, "pk_principle_score"),
         (CACHED, "pk_principle_score"),
         (CACHED, "pk_node_ref"),
+        (LENT, "pk_node_ref"),
+        (PREVIEW, "pk_principle_score"),
+        (PREVIEW, "pk_node_ref"),
     ],
-    ids=["register", "rubric scores", "cached scores", "cached scores' nodes"],
+    ids=[
+        "register",
+        "rubric scores",
+        "cached scores",
+        "cached scores' nodes",
+        "lent scores' nodes",
+        "preview",
+        "preview's nodes",
+    ],
 )
 @pytest.mark.parametrize("emptied", [False, True], ids=["new", "emptied"])
 async def test_a_plan_for_empty_tables_looks_up_each_node(
@@ -102,6 +115,20 @@ async def vacuuming(url: str) -> AsyncGenerator[asyncpg.Connection]:
     connection = await asyncpg.connect(url)
     yield connection
     await connection.close()
+
+
+async def test_scores_are_lent_by_one_look_up_of_each_content(servers: Endpoints) -> None:
+    async with own_database(servers) as url:
+        database = Database(url)
+        await database.create_tables()
+        async with database.transaction() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            plan = await _generic_plan(driver, LENT)
+        await database.close()
+    name = "ix_node_ref_project_id_content_digest"
+    at = next(number for number, line in enumerate(plan) if name in line)
+    assert "content_digest" in plan[at + 1]
 
 
 async def _generic_plan(driver: Any, query: str) -> list[str]:
