@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .adapter import AsyncStorageAdapter
+    from .cached import CachedScores, ScoreKey
     from .errors import (
         ClosedError,
         ConflictError,
@@ -36,13 +37,16 @@ if TYPE_CHECKING:
         ValidationError,
     )
     from .graph import Graph
+    from .judges import judge_name
     from .loading import LoadedProject
     from .model import (
         BranchStats,
         Difference,
+        InvalidationPreview,
         Node,
         NodeStatus,
         Principle,
+        PrinciplePreview,
         PrincipleScore,
         Project,
         Receipt,
@@ -53,7 +57,7 @@ if TYPE_CHECKING:
     )
     from .nodes import Nodes
     from .opening import open  # noqa: A004
-    from .relational import CachedScores, Database, ScoreKey
+    from .relational import Database
     from .rubric_model import RubricChanges, RubricDiff
     from .samples import Agreement, LabelCandidate, LabeledSample
     from .scales import ClassScale, NumberScale
@@ -67,6 +71,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # who wants to re
 
 _HOMES = {
     "adapter": ("AsyncStorageAdapter",),
+    "cached": ("CachedScores", "ScoreKey"),
     "errors": (
         "ClosedError",
         "ConflictError",
@@ -87,13 +92,16 @@ _HOMES = {
         "ValidationError",
     ),
     "graph": ("Graph",),
+    "judges": ("judge_name",),
     "loading": ("LoadedProject",),
     "model": (
         "BranchStats",
         "Difference",
+        "InvalidationPreview",
         "Node",
         "NodeStatus",
         "Principle",
+        "PrinciplePreview",
         "PrincipleScore",
         "Project",
         "Receipt",
@@ -104,7 +112,7 @@ _HOMES = {
     ),
     "nodes": ("Nodes",),
     "opening": ("open",),
-    "relational": ("CachedScores", "Database", "ScoreKey"),
+    "relational": ("Database",),
     "rubric_model": ("RubricChanges", "RubricDiff"),
     "samples": ("Agreement", "LabelCandidate", "LabeledSample"),
     "scales": ("ClassScale", "NumberScale"),
@@ -127,6 +135,7 @@ __all__ = [
     "DivergedError",
     "FencedError",
     "Graph",
+    "InvalidationPreview",
     "JournalError",
     "LabelCandidate",
     "LabeledSample",
@@ -138,6 +147,7 @@ __all__ = [
     "NotFoundError",
     "NumberScale",
     "Principle",
+    "PrinciplePreview",
     "PrincipleScore",
     "Project",
     "ReadOnlyError",
@@ -161,6 +171,7 @@ __all__ = [
     "ValidationError",
     "Verification",
     "__version__",
+    "judge_name",
     "new_id",
     "open",
 ]

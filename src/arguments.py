@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from .errors import ValidationError
+from .judges import check_judge
 from .model import NodeStatus, Rubric
 from .nodes import FIELDS
 from .values import INT_MAX, JUDGE_BYTES, check_id, check_text
@@ -73,10 +74,8 @@ class Arguments:
         return value
 
     def judge(self, value: object) -> str:
-        """Return the name of a judge."""
-        if not check_text(self._call, "judge", value, JUDGE_BYTES):
-            raise self._refusal("judge", "must not be empty")
-        return str(value)
+        """Return the name and version of a judge."""
+        return check_judge(self._call, value)
 
     def labeler(self, value: object) -> str:
         """Return the name of a person who labels."""
@@ -92,6 +91,12 @@ class Arguments:
         if value is None:
             return None
         return self.count("rubric", value, least=1)
+
+    def new_rubric(self, value: object) -> int | Rubric:
+        """Return a rubric, saved or not, or the version of a saved one."""
+        if isinstance(value, Rubric):
+            return value
+        return self.count("new_rubric", value, least=1)
 
     def choice(self, name: str, value: object, choices: Sequence[Choice]) -> Choice:
         """Return the one of `choices` that `value` equals."""

@@ -75,9 +75,12 @@ class PruneDraft:
     size: int = 128
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreDraft:
-    """A judge's number for a node under a principle, or the record of a failed try."""
+class ScoreDraft(NamedTuple):
+    """A judge's number for a node under a principle, or the record of a failed try.
+
+    A tuple, because there may be a million: it is made in a third of the time, and many of them
+    are columns by `zip`.
+    """
 
     node_id: str
     principle_id: str

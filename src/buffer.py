@@ -87,15 +87,18 @@ class Buffer:
         A cancelled call has accepted the first of them; a note on the error says how many.
         """
         for done, item in enumerate(items):
-            try:
-                await self._wait_for_room(item.size)
-            except asyncio.CancelledError as cancelled:
-                cancelled.add_note(f"{done} of {len(items)} items were accepted and will be stored")
-                raise
-            self._waiting.append((time.monotonic(), self._checked(item)))
+            if self._abandoned is not None or not self._has_room(item.size):
+                try:
+                    await self._wait_for_room(item.size)
+                except asyncio.CancelledError as cancelled:
+                    said = f"{done} of {len(items)} items were accepted and will be stored"
+                    cancelled.add_note(said)
+                    raise
+            kept = self._checked(item) if self._refused else item
+            self._waiting.append((time.monotonic(), kept))
             self._bytes += item.size
             self.accepted += 1
-            self._changed.set()
+        self._changed.set()
 
     async def _wait_for_room(self, size: int) -> None:
         while self._abandoned is None and not self._has_room(size):

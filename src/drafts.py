@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from .batch import NodeDraft, PruneDraft, ScoreDraft, StateDraft, StatusDraft
 from .errors import ConflictError, NotFoundError, ValidationError
+from .judges import check_judge
 from .model import Node, NodeStatus, PrincipleScore
 from .values import (
     ITEM_BYTES,
-    JUDGE_BYTES,
     check_id,
     check_integer,
     check_number,
@@ -95,24 +96,38 @@ def draft_prune(node_id: str, reason: str | None) -> PruneDraft:
     return PruneDraft(node_id, text, _OVERHEAD + _bytes(text))
 
 
-def draft_score(score: object) -> ScoreDraft:
-    """Return `score` as it will be queued: a number, or the text of a failed try."""
+def draft_scores(scores: Iterable[object]) -> list[ScoreDraft]:
+    """Return the scores as they will be queued, each a number or the text of a failed try.
+
+    There may be a million of them, of few judges: each distinct id and judge is checked once.
+    """
+    ids: set[str] = set()
+    judges: set[str] = set()
+    return [_draft_score(score, ids, judges) for score in scores]
+
+
+def _draft_score(score: object, ids: set[str], judges: set[str]) -> ScoreDraft:
     if not isinstance(score, PrincipleScore):
         problem = f"is a {type(score).__name__}, not a PrincipleScore"
         raise ValidationError("update_scores_batch", "item", problem)
-    item = f"score of node {check_id('score', 'node_id', score.node_id)}"
-    check_id(item, "principle_id", score.principle_id)
-    if not check_text(item, "judge", score.judge, JUDGE_BYTES):
-        raise ValidationError(item, "judge", "must name who judged, such as 'closeness@1'")
-    if (score.score is None) == (score.failure is None):
-        raise ValidationError(item, "score", "must be a number, or None with a failure text")
-    number = None if score.score is None else check_number(item, "score", score.score)
-    failure = None if score.failure is None else _text(item, "failure", score.failure)
-    rationale = None if score.rationale is None else _text(item, "rationale", score.rationale)
-    size = _OVERHEAD + _bytes(failure) + _bytes(rationale)
-    return ScoreDraft(
-        score.node_id, score.principle_id, score.judge, number, failure, rationale, size
-    )
+    node_id, principle_id, judge = score.node_id, score.principle_id, score.judge
+    if type(node_id) is not str or node_id not in ids:
+        ids.add(check_id("score", "node_id", node_id))
+    if type(principle_id) is not str or principle_id not in ids:
+        ids.add(check_id(f"score of node {node_id}", "principle_id", principle_id))
+    if type(judge) is not str or judge not in judges:
+        judges.add(check_judge(f"score of node {node_id}", judge))
+    number, failure, rationale = score.score, score.failure, score.rationale
+    if (number is None) == (failure is None):
+        problem = "must be a number, or None with a failure text"
+        raise ValidationError(f"score of node {node_id}", "score", problem)
+    if number is not None and (type(number) is not float or not isfinite(number)):
+        number = check_number(f"score of node {node_id}", "score", number)
+    size = _OVERHEAD
+    if failure is not None or rationale is not None:
+        item = f"score of node {node_id}"
+        size += _size(item, "failure", failure) + _size(item, "rationale", rationale)
+    return ScoreDraft(node_id, principle_id, judge, number, failure, rationale, size)
 
 
 def draft_state(state: object) -> StateDraft:
@@ -205,6 +220,11 @@ def _object(item: str, attributes: object) -> object:
 def _text(item: str, field: str, text: str) -> str:
     check_text(item, field, text)
     return text
+
+
+def _size(item: str, field: str, text: str | None) -> int:
+    """Return the bytes of a text that can be stored."""
+    return 0 if text is None else len(check_text(item, field, text))
 
 
 def _bytes(text: str | None) -> int:

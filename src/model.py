@@ -174,7 +174,7 @@ class PrincipleScore(Record):
     """One judge's number for one node under one principle, or the record of a failed try.
 
     Attributes:
-        judge: Name and version of who judged, such as `closeness@1`.
+        judge: Name and version of who judged, such as `closeness@1`: see `sapwood.judge_name`.
         score: Any finite number; `None` when the evaluation failed.
         failure: Why it failed. A failure is never served as a score and never replaces one.
         rationale: What the judge said.
@@ -186,6 +186,43 @@ class PrincipleScore(Record):
     score: float | None = None
     failure: str | None = None
     rationale: str | None = None
+
+
+class PrinciplePreview(Record):
+    """What a rubric would cost under one of its principles.
+
+    Attributes:
+        kept: Nodes that have a score already, which is served.
+        to_compute: Nodes that have none.
+    """
+
+    key: str
+    kept: int
+    to_compute: int
+
+
+class InvalidationPreview(Record):
+    """What judging some nodes by a rubric would cost, and what is paid for already.
+
+    Attributes:
+        judge: Whose scores were counted.
+        nodes: How many nodes: those asked for, or all that this judge has scored.
+        principles: Each of the rubric, in its order.
+    """
+
+    judge: str
+    nodes: int
+    principles: tuple[PrinciplePreview, ...]
+
+    @property
+    def kept(self) -> int:
+        """Scores that exist."""
+        return sum(each.kept for each in self.principles)
+
+    @property
+    def to_compute(self) -> int:
+        """Scores that are still to be paid for."""
+        return sum(each.to_compute for each in self.principles)
 
 
 class RejectedItem(Record):

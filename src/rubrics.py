@@ -85,6 +85,7 @@ class Rubrics:
 
         Raises:
             NotFoundError: There is no such version.
+            ValidationError: The judge's name has no version: see `sapwood.judge_name`.
             StoreError: It took longer than the database's `statement_timeout_s`.
 
         Cost: one PostgreSQL transaction; grows with the number of scored nodes.

@@ -9,7 +9,7 @@ from .drafts import (
     check_targets,
     draft_node,
     draft_prune,
-    draft_score,
+    draft_scores,
     draft_state,
     draft_statuses,
     is_fresh,
@@ -127,7 +127,7 @@ class Writes:
         Cost: no round trip for nodes and principles used lately by this adapter, else one or two.
         """
         session = await self._ready()
-        drafts = [draft_score(score) for score in scores]
+        drafts = draft_scores(scores)
         targets = {draft.node_id: None for draft in drafts}
         async with session.accepting():
             check_targets(targets, await session.find_known(targets), "score")

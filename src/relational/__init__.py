@@ -13,12 +13,10 @@ from .overview import DatabaseServer, Overview, Sizes, Standing
 from .project_row import Epoch, Head
 from .projects import ProjectRepository, ProjectSnapshot
 from .rubrics import RubricEdit, RubricRepository
-from .score_cache import CachedScores, ScoreKey
 from .scores import PrincipleScoreRepository, ScoreColumns
 
 __all__ = [
     "BranchStatsRepository",
-    "CachedScores",
     "Database",
     "DatabaseServer",
     "Epoch",
@@ -32,7 +30,6 @@ __all__ = [
     "RubricEdit",
     "RubricRepository",
     "ScoreColumns",
-    "ScoreKey",
     "Sizes",
     "Standing",
     "Stored",

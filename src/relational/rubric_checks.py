@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..errors import ConflictError, ValidationError
-from ..values import JUDGE_BYTES, check_id, check_number, check_text
+from ..values import check_id, check_number, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,16 +33,6 @@ def check_rubric(rubric: Rubric) -> None:
     keys = {principle.key for principle in rubric.principles}
     for key, weight in rubric.weights.items():
         _check_weight(key, weight, keys)
-
-
-def check_judge(judge: str) -> None:
-    """Refuse a judge's name that is empty, too long or no text.
-
-    Raises:
-        ValidationError: It is.
-    """
-    if not check_text("Rubric", "judge", judge, JUDGE_BYTES):
-        raise ValidationError("Rubric", "judge", "must not be empty")
 
 
 def changed_principle(given: Principle, stored: Principle) -> ConflictError:

@@ -36,21 +36,25 @@ def _scores(judge: BindParameter[str]) -> Select[str, str, float | None]:
     )
 
 
-def _means(scored: FromClause, version: BindParameter[int]) -> Select[str, float]:
-    """Return a query of `node_id` and `value`: Σ w·s / Σ w where every score is there."""
+def _means(scored: FromClause, version: BindParameter[int], name: str) -> Select[str, float]:
+    """Return a query of `node_id` and `value`: Σ w·s / Σ w where every score is there.
+
+    Args:
+        name: Of the rubric's part of the query. That is materialized: it is read once, not once
+            for each score.
+    """
     row = RubricPrincipleRow
-    columns = (row.principle_id, row.position, row.weight)
-    rubric = select(*columns).where(
+    rubric = select(row.principle_id, row.position, row.weight).where(
         row.project_id == _PROJECT, row.version == version, row.weight > 0
     )
-    weighed = rubric.subquery("weighed")
+    weighed = rubric.cte(name).prefix_with("MATERIALIZED")
     number = case(
         (func.abs(scored.c.score) < _TINY, 0.0),
         else_=func.least(func.greatest(scored.c.score, -_HUGE), _HUGE),
     )
     products = aggregate_order_by(weighed.c.weight * number, weighed.c.position)
     weights = aggregate_order_by(weighed.c.weight, weighed.c.position)
-    wanted = select(func.count()).select_from(rubric.subquery("all_weighed")).scalar_subquery()
+    wanted = select(func.count()).select_from(weighed).scalar_subquery()
     return (
         select(scored.c.node_id, (func.sum(products) / func.sum(weights)).label("value"))
         .join_from(scored, weighed, scored.c.principle_id == weighed.c.principle_id)
@@ -73,15 +77,16 @@ def _of_nodes() -> Select[str, float]:
     )
     found = one.lateral("found")
     columns = select(found).select_from(wanted.join(found, true()))
-    return _means(columns.subquery("scored"), bindparam("version", type_=Integer()))
+    scored = columns.cte("scored").prefix_with("MATERIALIZED")
+    return _means(scored, bindparam("version", type_=Integer()), "weighed")
 
 
 def _changes() -> Select[Sequence[Any], Sequence[Any]]:
     """Return a query of the values that differ between two rubrics, in parts, as columns."""
     scored = _scores(bindparam("old_judge", type_=Text())).subquery("old_scored")
-    old = _means(scored, bindparam("old_version", type_=Integer())).cte("old")
+    old = _means(scored, bindparam("old_version", type_=Integer()), "old_weighed").cte("old")
     scored = _scores(bindparam("judge", type_=Text())).subquery("new_scored")
-    new = _means(scored, bindparam("version", type_=Integer())).cte("new")
+    new = _means(scored, bindparam("version", type_=Integer()), "new_weighed").cte("new")
     node_id = func.coalesce(new.c.node_id, old.c.node_id)
     number = func.row_number().over(order_by=node_id)
     part = (number - 1) // bindparam("most", type_=Integer())

@@ -8,11 +8,12 @@ from sqlalchemy import func, select, text
 
 from ..errors import NotFoundError
 from ..journal import Operations
+from ..judges import check_judge
 from ..model import Principle, Receipt, Rubric, new_id
 from ..rubric_model import RubricChanges, apply
 from .entries import Place, append
 from .project_row import Locked, lock_open
-from .rubric_checks import changed_principle, check_judge, check_rubric
+from .rubric_checks import changed_principle, check_rubric
 from .rubric_scores import changed_rubric_scores
 from .rubric_versions import (
     insert_version,
@@ -174,10 +175,10 @@ class RubricRepository:
 
         Raises:
             NotFoundError: There is no such project or version.
-            ValidationError: `judge` cannot be stored.
+            ValidationError: `judge` has no version, or cannot be stored.
         """
         if judge is not None:
-            check_judge(judge)
+            check_judge("rubrics.activate", judge)
         async with self._database.transaction() as connection:
             project = await lock_open(connection, project_id)
             await require_versions(connection, project_id, version)

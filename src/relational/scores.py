@@ -10,7 +10,9 @@ from sqlalchemy import func, select, text
 from ..batch import ScoreDraft
 from ..model import PrincipleScore
 from .driver import driver
+from .rubrics import RubricRepository
 from .score_cache import read_cached
+from .score_preview import read_preview
 from .tables import PrincipleScoreRow
 
 if TYPE_CHECKING:
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from ..batch import Batch, Resolution
-    from ..model import Rubric
+    from ..cached import CachedScores
+    from ..model import InvalidationPreview, Rubric
     from .database import Database
-    from .score_cache import CachedScores
 
 # A failed try never replaces a score. Rows come sorted by key, so that writers cannot deadlock.
 _UPSERT: Final = (
@@ -98,11 +100,15 @@ class PrincipleScoreRepository:
         node_ids: Iterable[str],
         judge: str,
         rubric: int | Rubric | None = None,
+        *,
+        by_content: bool = False,
     ) -> CachedScores:
         """Return which scores by `judge` these nodes have under a rubric, and which they lack.
 
         Args:
             rubric: A version, or a rubric as it came from the store; `None` for the current one.
+            by_content: Where a node has no score, take the one of the first by id that has the
+                same content and a score.
 
         Returns:
             In the order of `node_ids`, each once, and of the rubric's principles, those that
@@ -112,11 +118,39 @@ class PrincipleScoreRepository:
             NotFoundError: There is no such project, node or version, or no current rubric.
             ValidationError: `rubric` belongs to another project.
 
-        Cost: one statement; one look into an index for each node.
+        Cost: one statement; one look into an index for each node. By content, also one for each
+        content that lacks a score, and one for each node that has it.
         """
         wanted = list(dict.fromkeys(node_ids))
         async with self._database.transaction() as connection:
-            return await read_cached(connection, project_id, wanted, judge, rubric)
+            return await read_cached(
+                connection, project_id, wanted, judge, rubric, by_content=by_content
+            )
+
+    async def preview(
+        self,
+        project_id: str,
+        rubric: Rubric | int,
+        judge: str | None = None,
+        node_ids: Iterable[str] | None = None,
+    ) -> InvalidationPreview:
+        """Return what judging by `rubric` would cost; it need not be saved.
+
+        Args:
+            judge: `None` for the project's active one.
+            node_ids: `None` for all nodes that have a score of this judge.
+
+        Cost: one statement, or two for a version.
+
+        Raises:
+            NotFoundError: There is no such project, version, node or judge.
+            ValidationError, ConflictError: `RubricRepository.save` would refuse the rubric.
+        """
+        if isinstance(rubric, int):
+            rubric = await RubricRepository(self._database).get(project_id, rubric)
+        wanted = None if node_ids is None else list(dict.fromkeys(node_ids))
+        async with self._database.transaction() as connection:
+            return await read_preview(connection, project_id, rubric, judge, wanted)
 
     async def count(self, project_id: str) -> int:
         """Return how many scores a project has, failed tries left out. Cost: one statement."""
@@ -140,16 +174,10 @@ async def read_columns(connection: AsyncConnection, project_id: str) -> ScoreCol
 async def upsert_scores(
     connection: AsyncConnection, project_id: str, scores: Sequence[ScoreDraft]
 ) -> None:
-    """Store scores that are unique and sorted by key. Cost: one statement."""
+    """Store scores that are unique and sorted by key, one at least. Cost: one statement."""
+    nodes, principles, judges, numbers, failures, rationales, _ = zip(*scores, strict=True)
     await (await driver(connection)).execute(
-        _UPSERT,
-        project_id,
-        [score.node_id for score in scores],
-        [score.principle_id for score in scores],
-        [score.judge for score in scores],
-        [score.score for score in scores],
-        [_failure(score) for score in scores],
-        [score.rationale for score in scores],
+        _UPSERT, project_id, nodes, principles, judges, numbers, failures, rationales
     )
 
 
@@ -161,8 +189,3 @@ def first_judge(batch: Batch, result: Resolution) -> str | None:
             if (item.node_id, item.principle_id, item.judge) in stored:
                 return item.judge
     return None
-
-
-def _failure(score: ScoreDraft) -> str | None:
-    """Return why a try failed: some text, and only without a score, as the table demands."""
-    return None if score.score is not None else score.failure or ""

@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from types import TracebackType
 
+    from ..cached import CachedScores
     from ..graph import Key, Score
     from ..loading import LoadedProject
-    from ..model import BranchStats, Node, NodeStatus, PrincipleScore, Receipt, Rubric, Verification
+    from ..model import (
+        BranchStats,
+        InvalidationPreview,
+        Node,
+        NodeStatus,
+        PrincipleScore,
+        Receipt,
+        Rubric,
+        Verification,
+    )
     from ..nodes import Nodes
-    from ..relational import CachedScores
     from ..rubric_model import RubricChanges, RubricDiff
     from ..samples import Agreement, LabelCandidate, LabeledSample
     from ..streaming import NodeStream
@@ -147,5 +156,17 @@ class Store(Protocol):
         page: int = 1000,
     ) -> NodeStream: ...
     async def cached_scores(
-        self, node_ids: Iterable[str], *, judge: str, rubric: int | Rubric | None = None
+        self,
+        node_ids: Iterable[str],
+        *,
+        judge: str,
+        rubric: int | Rubric | None = None,
+        by_content: bool = False,
     ) -> CachedScores: ...
+    async def invalidation_preview(
+        self,
+        new_rubric: Rubric | int,
+        *,
+        judge: str | None = None,
+        node_ids: Iterable[str] | None = None,
+    ) -> InvalidationPreview: ...

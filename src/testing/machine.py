@@ -108,9 +108,11 @@ async def all_pages(store: Store, status: NodeStatus) -> list[list[str]]:
     return [page.ids async for page in store.iter_nodes(status=status, page=3).pages()]
 
 
-async def cached(store: Store, node_ids: list[str]) -> tuple[list[Any], list[Any]]:
+async def cached(
+    store: Store, node_ids: list[str], judge: str, *, by_content: bool = False
+) -> tuple[list[Any], list[Any]]:
     """Return hits and misses of `cached_scores`, by principle: its id may be a drawn one."""
-    hits, misses = await store.cached_scores(node_ids, judge="j@1")
+    hits, misses = await store.cached_scores(node_ids, judge=judge, by_content=by_content)
     history = await store.rubrics.history()
     named = {each.id: plain(each) for rubric in history for each in rubric.principles}
     return (
@@ -218,7 +220,10 @@ class StoreMachine(RuleBasedStateMachine):
         pair.both(lambda store: store.branch_stats(node_id))
         pair.both(lambda store: store.branch_stats(node_id, key="rubric_score"))
         pair.both(lambda store: all_pages(store, status))
-        pair.both(lambda store: cached(store, NODE_IDS[:depth]))
+        pair.both(lambda store: cached(store, NODE_IDS[:depth], "j@1"))
+        pair.both(lambda store: cached(store, [node_id], "k@1", by_content=True))
+        pair.both(lambda store: store.invalidation_preview(RUBRICS[depth or 0]))
+        pair.both(lambda store: store.invalidation_preview(1, judge="k@1", node_ids=[node_id]))
         pair.both(lambda store: store.alive_nodes(order_by="score", descending=True))
         pair.both(lambda store: store.rubrics.current())
         pair.both(lambda store: store.rubrics.history())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..arguments import Arguments
-from ..relational.rubric_checks import check_judge
+from ..judges import check_judge
 from .rubric_edits import changed, differences
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class MemoryRubrics:
         self._writable()
         project = await self._drained()
         if judge is not None:
-            check_judge(judge)
+            check_judge("rubrics.activate", judge)
         project.activate(version, judge)
 
     async def current(self) -> Rubric | None:

@@ -14,16 +14,16 @@ from ..model import NodeStatus
 from ..nodes import FIELDS, Nodes
 from ..relational import ScoreColumns
 from ..tree import TREE_FIELDS, Tree
-from .score_cache import cached_scores
+from .score_cache import cached_scores, invalidation_preview
 from .searching import below_or_all, columns, in_order, of_status, require
 from .streaming import MemoryNodeStream
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from ..cached import CachedScores
     from ..graph import Key, Score
-    from ..model import BranchStats, Node, Rubric
-    from ..relational import CachedScores
+    from ..model import BranchStats, InvalidationPreview, Node, Rubric
     from ..streaming import NodeStream
     from .project_rows import ProjectRows
 
@@ -215,12 +215,32 @@ class MemoryReads:
         )
 
     async def cached_scores(
-        self, node_ids: Iterable[str], *, judge: str, rubric: int | Rubric | None = None
+        self,
+        node_ids: Iterable[str],
+        *,
+        judge: str,
+        rubric: int | Rubric | None = None,
+        by_content: bool = False,
     ) -> CachedScores:
         """Return which scores of a judge exist already, and which are still to be paid for."""
         check = Arguments("cached_scores")
+        lend = check.flag("by_content", by_content)
         wanted, by, version = check.node_ids(node_ids), check.judge(judge), check.rubric(rubric)
-        return cached_scores(await self._drained(), wanted, by, version)
+        return cached_scores(await self._drained(), wanted, by, version, by_content=lend)
+
+    async def invalidation_preview(
+        self,
+        new_rubric: Rubric | int,
+        *,
+        judge: str | None = None,
+        node_ids: Iterable[str] | None = None,
+    ) -> InvalidationPreview:
+        """Return what judging by a rubric would cost, before anybody pays."""
+        check = Arguments("invalidation_preview")
+        rubric = check.new_rubric(new_rubric)
+        by = None if judge is None else check.judge(judge)
+        wanted = None if node_ids is None else check.node_ids(node_ids)
+        return invalidation_preview(await self._drained(), rubric, by, wanted)
 
 
 def _nodes(project: ProjectRows, node_ids: list[str], names: Collection[str] = FIELDS) -> Nodes:

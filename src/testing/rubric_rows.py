@@ -30,7 +30,7 @@ class RubricRows:
     def save(self, rubric: Rubric) -> Rubric:
         """Make sure that `rubric` is the newest version."""
         check_rubric(rubric)
-        principles = tuple(self._known(principle) for principle in rubric.principles)
+        principles = tuple(self.known(principle) for principle in rubric.principles)
         weights = {principle.key: rubric.weight(principle.key) for principle in principles}
         if self.versions:
             newest = self.versions[-1]
@@ -46,7 +46,8 @@ class RubricRows:
         self.versions.append(saved)
         return saved
 
-    def _known(self, wanted: Principle) -> Principle:
+    def known(self, wanted: Principle) -> Principle:
+        """Return the saved principle of that key and text; `wanted` if there is none."""
         other = self.principles.get(wanted.id, wanted)
         if other != wanted:
             raise changed_principle(wanted, other)

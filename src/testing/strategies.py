@@ -41,14 +41,17 @@ _rarely = st.integers(0, 15).map(lambda number: number == 0)
 def node(
     number: int, *, other_parent: bool = False, other_content: bool = False, **set_: Any
 ) -> Node:
-    """Return node `number` of the one tree: the children of n are 2n + 1 and 2n + 2."""
+    """Return node `number` of the one tree: the children of n are 2n + 1 and 2n + 2.
+
+    Contents repeat, so that scores can be lent.
+    """
     parent = NODE_IDS[(number - 1) // 2] if number else None
     if other_parent:
         parent = None if number else NODE_IDS[1]
     return Node(
         id=NODE_IDS[number],
         parent_id=parent,
-        content=f"another {number}" if other_content else f"content {number}",
+        content=f"another {number}" if other_content else f"content {number % 4}",
         iteration=number,
         created_at=_BEGIN + timedelta(microseconds=number),
         **set_,

@@ -11,7 +11,7 @@ from ..drafts import (
     check_targets,
     draft_node,
     draft_prune,
-    draft_score,
+    draft_scores,
     draft_state,
     draft_statuses,
     parents_first,
@@ -87,7 +87,7 @@ class MemoryWrites:
     async def update_scores_batch(self, scores: Iterable[PrincipleScore]) -> None:
         """Keep judges' scores."""
         self._ready()
-        drafts = [draft_score(score) for score in scores]
+        drafts = draft_scores(scores)
         targets = {draft.node_id: None for draft in drafts}
         self._begin_write()
         check_targets(targets, self._known(targets), "score")

@@ -78,7 +78,8 @@ def test_one_text_or_no_collection_is_not_several() -> None:
 def test_other_kinds() -> None:
     refused(lambda: CHECK.flag("descending", 1), "descending")
     refused(lambda: CHECK.judge(""), "judge")
-    refused(lambda: CHECK.judge("j" * 257), "judge")
+    refused(lambda: CHECK.judge("j@" * 129), "judge")
+    assert "judge_name" in refused(lambda: CHECK.judge("j"), "judge")
     refused(lambda: CHECK.judge(None), "judge")
     unsaved = Rubric(principles=(Principle(key="a"),))
     assert "rubrics.save" in refused(lambda: CHECK.rubric(unsaved), "rubric")

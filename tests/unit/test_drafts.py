@@ -22,7 +22,7 @@ from sapwood import (
 from sapwood.drafts import (
     check_known,
     draft_node,
-    draft_score,
+    draft_scores,
     draft_statuses,
     is_fresh,
     parents_first,
@@ -164,7 +164,30 @@ def test_a_score_is_a_number_or_a_failure_never_both_never_neither() -> None:
             node_id="a", principle_id="p", judge="j@1", score=number, failure=failure
         )
         with pytest.raises(ValidationError, match="score of node a"):
-            draft_score(score)
+            draft_scores([score])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("node_id", ["a"]),
+        ("node_id", "j@1"),
+        ("principle_id", {}),
+        ("principle_id", "j@1"),
+        ("judge", ["j@1"]),
+        ("judge", "p"),
+        ("score", "1"),
+        ("score", True),
+        ("score", float("nan")),
+        ("rationale", "a\0b"),
+    ],
+)
+def test_a_bad_score_is_refused_by_field_also_behind_a_good_one(field: str, value: object) -> None:
+    """Each distinct id and judge is checked once a call; a copy's fields nobody checked before."""
+    good = PrincipleScore(node_id="a", principle_id="p", judge="j@1", score=1.0)
+    with pytest.raises(ValidationError) as caught:
+        draft_scores([good, good.model_copy(update={field: value})])
+    assert caught.value.field == field
 
 
 def test_an_unknown_status_is_refused_and_the_known_ones_are_named() -> None:
@@ -175,6 +198,7 @@ def test_an_unknown_status_is_refused_and_the_known_ones_are_named() -> None:
 def test_every_text_of_an_item_counts_for_the_bounds_in_bytes() -> None:
     reason = "é" * 1_000
     [status] = draft_statuses({"n": NodeStatus.FAILED}, reason)
-    score = PrincipleScore(node_id="n", principle_id="p", judge="j", failure=reason)
+    score = PrincipleScore(node_id="n", principle_id="p", judge="j@1", failure=reason)
+    [failed] = draft_scores([score])
     saved = draft_node(Node(content="", status_reason=reason))
-    assert min(status.size, draft_score(score).size, saved.size) >= 2_000
+    assert min(status.size, failed.size, saved.size) >= 2_000

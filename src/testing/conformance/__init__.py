@@ -15,6 +15,7 @@ from __future__ import annotations
 from .arguments import ArgumentsConformance
 from .base import MakeStore, OpenStore
 from .branches import BranchesConformance
+from .caching import CachingConformance
 from .deleting import DeletingConformance
 from .flushing import FlushingConformance
 from .judging import JudgingConformance
@@ -36,6 +37,7 @@ class StoreConformance(
     RubricsConformance,
     LabellingConformance,
     JudgingConformance,
+    CachingConformance,
     FlushingConformance,
     ReadingConformance,
     BranchesConformance,

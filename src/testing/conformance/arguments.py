@@ -37,8 +37,10 @@ TAKES_AN_ID: dict[str, Callable[[Any, Any], Awaitable[Any]]] = {
     "best_nodes": lambda store, value: store.best_nodes(1, under=value),
     "branch_stats": lambda store, value: store.branch_stats(value),
     "iter_nodes": lambda store, value: first_of(store, under=value),
-    "cached_scores": lambda store, value: store.cached_scores([value], judge="j"),
+    "cached_scores": lambda store, value: store.cached_scores([value], judge="j@1"),
+    "invalidation_preview": lambda store, value: store.invalidation_preview(1, node_ids=[value]),
 }
+NEEDS_A_RUBRIC = {"cached_scores", "invalidation_preview"}
 TAKES_OTHERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "children: limit": lambda store: store.children("a", limit=-1),
     "children: status": lambda store: store.children("a", status="sleeping"),
@@ -58,7 +60,10 @@ TAKES_OTHERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "ancestors: fields": lambda store: store.ancestors("a", fields=[DEEP]),
     "load_project: fields": lambda store: store.load_project(fields=["colour"]),
     "cached_scores: judge": lambda store: store.cached_scores([], judge=""),
-    "cached_scores: rubric": lambda store: store.cached_scores([], judge="j", rubric=0),
+    "cached_scores: rubric": lambda store: store.cached_scores([], judge="j@1", rubric=0),
+    "cached_scores: by_content": lambda store: store.cached_scores([], judge="j@1", by_content=1),
+    "invalidation_preview: new_rubric": lambda store: store.invalidation_preview("1"),
+    "invalidation_preview: judge": lambda store: store.invalidation_preview(1, judge="j"),
 }
 
 
@@ -82,7 +87,7 @@ class ArgumentsConformance(Conformance):
         with pytest.raises(ValidationError, match=argument):
             await TAKES_OTHERS[argument](open_store())
 
-    @pytest.mark.parametrize("read", sorted(TAKES_AN_ID.keys() - {"nodes", "cached_scores"}))
+    @pytest.mark.parametrize("read", sorted(TAKES_AN_ID.keys() - NEEDS_A_RUBRIC - {"nodes"}))
     async def test_a_node_that_is_not_there_is_named(
         self, read: str, open_store: OpenStore
     ) -> None:

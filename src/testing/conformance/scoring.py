@@ -117,10 +117,9 @@ class ScoringConformance(Conformance):
         async with open_store() as store:
             rubric = await store.rubrics.save(TWO)
             await store.save_nodes_batch([Node(id="n", content="")])
-            with pytest.raises(NotFoundError, match="no-principle"):
-                await store.update_scores_batch(
-                    [PrincipleScore(node_id="n", principle_id="no-principle", judge="j", score=1.0)]
-                )
+            unknown = PrincipleScore(node_id="n", principle_id="no-such", judge="j@1", score=1.0)
+            with pytest.raises(NotFoundError, match="no-such"):
+                await store.update_scores_batch([*scores(rubric, "n", a=1.0), unknown])
             with pytest.raises(NotFoundError, match="nobody"):
                 await store.update_scores_batch(
                     [*scores(rubric, "n", a=1.0), *scores(rubric, "nobody", a=1.0)]
@@ -141,24 +140,3 @@ class ScoringConformance(Conformance):
             with pytest.raises(NotFoundError, match="version 7"):
                 await store.rubrics.activate(7)
             assert len(await store.rubrics.history()) == 1
-
-    async def test_cached_scores_know_what_was_just_saved(self, open_store: OpenStore) -> None:
-        async with open_store() as store:
-            node = Node(content="")
-            rubric = await store.rubrics.save(
-                Rubric(principles=(Principle(key="a"), Principle(key="b")))
-            )
-            a, b = rubric["a"].id, rubric["b"].id
-            await store.save_nodes_batch([node])
-            hits, misses = await store.cached_scores([node.id], judge="j@1")
-            assert (hits, misses) == ({}, [(node.id, a), (node.id, b)])
-            await store.update_scores_batch(
-                [
-                    PrincipleScore(node_id=node.id, principle_id=b, judge="j@1", score=0.5),
-                    PrincipleScore(node_id=node.id, principle_id=a, judge="j@1", failure="silent"),
-                ]
-            )
-            hits, misses = await store.cached_scores(iter([node.id]), judge="j@1", rubric=rubric)
-            assert (hits, misses) == ({(node.id, b): 0.5}, [(node.id, a)])
-            with pytest.raises(NotFoundError, match="nowhere"):
-                await store.cached_scores([node.id, "nowhere"], judge="j@1", rubric=1)

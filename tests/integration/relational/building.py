@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sapwood.batch import Batch, Draft, NodeDraft, PruneDraft, ScoreDraft, StateDraft, StatusDraft
-from sapwood.drafts import draft_node, draft_prune, draft_score, draft_state, draft_statuses
+from sapwood.drafts import draft_node, draft_prune, draft_scores, draft_state, draft_statuses
 from sapwood.model import Node, NodeStatus, PrincipleScore, Receipt, new_id
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def score(
     given = PrincipleScore(
         node_id=node_id, principle_id=principle_id, judge=judge, score=number, failure=failure
     )
-    return draft_score(given)
+    return draft_scores([given])[0]
 
 
 def state(value: object) -> StateDraft:

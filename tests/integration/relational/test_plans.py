@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
@@ -16,17 +18,22 @@ from sapwood.relational import (
     label_pairs,
     rubric_scores,
     score_cache,
+    score_preview,
 )
 
 from .test_database import own_database
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from sapwood.servers import Endpoints
 
 DIALECT: Any = PGDialect_asyncpg
 RUBRIC_SCORES = str(rubric_scores._OF_NODES.compile(dialect=DIALECT()))
 STATS = str(branch_stats._READ.compile(dialect=DIALECT()))
 CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
+LENT = str(score_cache._CACHED_BY_CONTENT.compile(dialect=DIALECT()))
+PREVIEW = str(score_preview._PREVIEW_OF_NODES.compile(dialect=DIALECT()))
 
 PAIRS = str(label_pairs._PAIRS.compile(dialect=DIALECT()))
 
@@ -44,6 +51,9 @@ PAIRS = str(label_pairs._PAIRS.compile(dialect=DIALECT()))
         (branch_rows._BEST_CHILDREN, "ix_branch_stats_project_id_parent_id", "parent_id"),
         (PAIRS, "pk_principle_score", "node_id"),
         (PAIRS, "ix_node_ref_project_id_content_digest", "content_digest"),
+        (LENT, "pk_node_ref", "node_id"),
+        (PREVIEW, "pk_principle_score", "node_id"),
+        (PREVIEW, "pk_node_ref", "node_id"),
     ],
     ids=[
         "register",
@@ -56,15 +66,22 @@ PAIRS = str(label_pairs._PAIRS.compile(dialect=DIALECT()))
         "best children",
         "labelled scores",
         "labelled contents",
+        "lent scores' nodes",
+        "preview",
+        "preview's nodes",
     ],
 )
+@pytest.mark.parametrize("emptied", [False, True], ids=["new", "emptied"])
 async def test_a_plan_for_empty_tables_looks_up_each_node(
-    servers: Endpoints, query: str, index: str, column: str
+    servers: Endpoints, query: str, index: str, column: str, *, emptied: bool
 ) -> None:
     """Such a plan is kept by a session until the table is analysed, a minute or more."""
     async with own_database(servers) as url:
         database = Database(url)
         await database.create_tables()
+        if emptied:
+            async with vacuuming(url) as connection:
+                await connection.execute("VACUUM ANALYZE")
         async with database.transaction() as connection:
             raw = await connection.get_raw_connection()
             driver: Any = raw.driver_connection
@@ -75,6 +92,68 @@ async def test_a_plan_for_empty_tables_looks_up_each_node(
     for at in uses:
         assert "project_id" in plan[at + 1]
         assert column in plan[at + 1], "else it goes through all rows of the project"
+
+
+OF_PROJECT = "SELECT FROM sapwood.node_ref WHERE project_id = $1"
+OTHERS = """
+INSERT INTO sapwood.node_ref
+SELECT 'other', 'n' || i, 0, substring(d, 1, 16), substring(d, 1, 16)
+FROM generate_series(1, 2000) i CROSS JOIN LATERAL (SELECT sha256(i::text::bytea) AS d) digests
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "values", "index"),
+    [
+        (journal._REGISTERED, "'mine', '{a, b}'", "pk_node_ref"),
+        (f"{OF_PROJECT} AND node_id = $2", "'mine', 'a'", "pk_node_ref"),
+        (
+            f"{OF_PROJECT} AND content_digest = $2 AND octet_length(content_digest) = 16",
+            r"'mine', '\x00'",
+            "ix_node_ref_project_id_content_digest",
+        ),
+    ],
+    ids=["register", "references", "contents"],
+)
+async def test_a_project_that_no_statistics_know_looks_up_each_node(
+    servers: Endpoints, query: str, values: str, index: str
+) -> None:
+    """Two indexes begin with the project; of an unknown one, both would seem to hold no row."""
+    async with own_database(servers) as url:
+        database = Database(url)
+        await database.create_tables()
+        async with database.transaction() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            await driver.execute(OTHERS)
+            await driver.execute("ANALYZE sapwood.node_ref")
+            await driver.execute("SET plan_cache_mode = force_custom_plan")
+            await driver.execute(f"PREPARE explained AS {query}")
+            plan = await driver.fetch(f"EXPLAIN EXECUTE explained ({values})")
+        await database.close()
+    assert index in "\n".join(line[0] for line in plan)
+
+
+@asynccontextmanager
+async def vacuuming(url: str) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection outside of any transaction."""
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+async def test_scores_are_lent_by_one_look_up_of_each_content(servers: Endpoints) -> None:
+    async with own_database(servers) as url:
+        database = Database(url)
+        await database.create_tables()
+        async with database.transaction() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            plan = await _generic_plan(driver, LENT)
+        await database.close()
+    name = "ix_node_ref_project_id_content_digest"
+    at = next(number for number, line in enumerate(plan) if name in line)
+    assert "content_digest" in plan[at + 1]
 
 
 async def _generic_plan(driver: Any, query: str) -> list[str]:

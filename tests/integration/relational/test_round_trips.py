@@ -202,6 +202,13 @@ async def test_the_score_cache_is_asked_once_for_any_number_of_nodes(
         log.count()
         assert len((await scores.cached(project_id, ids[:count], "judge@1", 1)).hits) == count
         assert log.count() == 3  # with BEGIN and COMMIT
+    lent = await scores.cached(project_id, ids, "judge@1", 1, by_content=True)
+    assert (len(lent.hits), log.count()) == (500, 3)
+    await scores.preview(project_id, saved, "judge@1")
+    log.count()
+    for wanted in (None, ids):
+        preview = await scores.preview(project_id, saved, "judge@1", wanted)
+        assert (preview.kept, log.count()) == (500, 3)
 
 
 async def test_the_statements_of_branch_stats_do_not_grow_with_what_changed(

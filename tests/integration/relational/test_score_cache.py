@@ -9,7 +9,6 @@ import pytest
 
 from sapwood import NotFoundError, ValidationError
 from sapwood.model import Principle, Rubric
-from sapwood.relational import CachedScores
 
 from .building import node, score
 
@@ -53,7 +52,7 @@ async def test_what_exists_is_a_hit_and_the_rest_is_to_be_paid_for(
     assert [(key.node_id, key.principle_id) for key in misses] == misses
     nobody = await scores.cached(writer.project_id, wanted, "nobody@1")
     assert (len(nobody.hits), len(nobody.misses)) == (0, 4)
-    assert await scores.cached(writer.project_id, [], JUDGE) == CachedScores({}, [])
+    assert await scores.cached(writer.project_id, [], JUDGE) == ({}, [])
 
 
 async def test_a_new_version_misses_only_what_changed_in_it(
