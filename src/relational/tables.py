@@ -6,57 +6,45 @@ look like, give typed columns to reads, and are held against the migrations by a
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
-    MetaData,
-    Numeric,
     PrimaryKeyConstraint,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
-from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, JSONB, TIMESTAMP
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-SCHEMA = "sapwood"
+from .judging_tables import (
+    LabelledSampleRow,
+    PrincipleRow,
+    PrincipleScoreRow,
+    RubricPrincipleRow,
+    RubricRow,
+)
+from .table_base import SCHEMA, Base, Exact, Long, Moment, Name, Real, in_project
 
-# Bytes order ids and judges as Python does, and no library upgrade can reorder an index.
-Name = Annotated[str, mapped_column(Text(collation="C"))]
-Long = Annotated[int, mapped_column(BigInteger)]
-Real = Annotated[float, mapped_column(DOUBLE_PRECISION)]
-Exact = Annotated[Decimal, mapped_column(Numeric)]
-Moment = Annotated[
-    datetime, mapped_column(TIMESTAMP(timezone=True), server_default=func.now(), nullable=False)
+__all__ = [
+    "SCHEMA",
+    "Base",
+    "BranchStatsMarkRow",
+    "BranchStatsRow",
+    "JournalRow",
+    "LabelledSampleRow",
+    "NodeRef",
+    "OrchestratorStateRow",
+    "PrincipleRow",
+    "PrincipleScoreRow",
+    "ProjectRow",
+    "RubricPrincipleRow",
+    "RubricRow",
 ]
-
-
-class Base(DeclarativeBase):
-    """Base of the tables: one schema, one convention for constraint names."""
-
-    metadata = MetaData(
-        schema=SCHEMA,
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(referred_table_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        },
-    )
-
-
-def _in_project() -> ForeignKeyConstraint:
-    """Return a reference from `project_id` to the project."""
-    return ForeignKeyConstraint(["project_id"], [f"{SCHEMA}.project.id"])
 
 
 class ProjectRow(Base):
@@ -146,152 +134,6 @@ class NodeRef(Base):
     samples: Mapped[list[LabelledSampleRow]] = relationship(viewonly=True)
 
 
-class RubricRow(Base):
-    """One immutable version of a project's rubric."""
-
-    __tablename__ = "rubric"
-    __table_args__ = (
-        PrimaryKeyConstraint("project_id", "version"),
-        _in_project(),
-        CheckConstraint("version >= 1", name="version"),
-    )
-
-    project_id: Mapped[Name]
-    version: Mapped[int]
-    created_at: Mapped[Moment]
-
-    entries: Mapped[list[RubricPrincipleRow]] = relationship(
-        viewonly=True, order_by="RubricPrincipleRow.position"
-    )
-
-
-class PrincipleRow(Base):
-    """One immutable revision of a criterion; rubric versions share it while it is unchanged."""
-
-    __tablename__ = "principle"
-    __table_args__ = (
-        PrimaryKeyConstraint("project_id", "id"),
-        _in_project(),
-        CheckConstraint("octet_length(id) BETWEEN 1 AND 64", name="id_length"),
-        CheckConstraint("octet_length(key) BETWEEN 1 AND 64", name="key_length"),
-    )
-
-    project_id: Mapped[Name]
-    id: Mapped[Name]
-    key: Mapped[Name]
-    text: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[Moment]
-
-
-class RubricPrincipleRow(Base):
-    """A principle's place and weight in one version of a rubric."""
-
-    __tablename__ = "rubric_principle"
-    __table_args__ = (
-        PrimaryKeyConstraint("project_id", "version", "position"),
-        UniqueConstraint("project_id", "version", "principle_id"),
-        ForeignKeyConstraint(
-            ["project_id", "version"],
-            [f"{SCHEMA}.rubric.project_id", f"{SCHEMA}.rubric.version"],
-        ),
-        ForeignKeyConstraint(
-            ["project_id", "principle_id"],
-            [f"{SCHEMA}.principle.project_id", f"{SCHEMA}.principle.id"],
-        ),
-        CheckConstraint("weight = 0 OR weight BETWEEN 1e-9 AND 1e9", name="weight"),
-    )
-
-    project_id: Mapped[Name]
-    version: Mapped[int]
-    position: Mapped[int]
-    principle_id: Mapped[Name]
-    weight: Mapped[Real]
-
-    principle: Mapped[PrincipleRow] = relationship(viewonly=True)
-
-
-class LabelledSampleRow(Base):
-    """What one person says of one content, by one principle or of the whole.
-
-    The label is a number or a class, whichever its scale has; `scale` is in its short form.
-    """
-
-    __tablename__ = "labelled_sample"
-    __table_args__ = (
-        PrimaryKeyConstraint("project_id", "id"),
-        UniqueConstraint(
-            "project_id",
-            "content_digest",
-            "labeler",
-            "principle_id",
-            name="uq_labelled_sample_one_of_each",
-            postgresql_nulls_not_distinct=True,
-        ),
-        _in_project(),
-        ForeignKeyConstraint(
-            ["project_id", "node_id"],
-            [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
-        ),
-        ForeignKeyConstraint(
-            ["project_id", "principle_id"],
-            [f"{SCHEMA}.principle.project_id", f"{SCHEMA}.principle.id"],
-        ),
-        ForeignKeyConstraint(
-            ["project_id", "rubric_version"],
-            [f"{SCHEMA}.rubric.project_id", f"{SCHEMA}.rubric.version"],
-        ),
-        CheckConstraint("octet_length(id) BETWEEN 1 AND 64", name="id_length"),
-        CheckConstraint("octet_length(content_digest) = 16", name="content_digest_length"),
-        CheckConstraint("(label_number IS NULL) <> (label_class IS NULL)", name="one_label"),
-        CheckConstraint("label_number > '-Infinity' AND label_number < 'Infinity'", name="finite"),
-    )
-
-    project_id: Mapped[Name]
-    id: Mapped[Name]
-    content: Mapped[str] = mapped_column(Text)
-    content_digest: Mapped[bytes] = mapped_column(LargeBinary)
-    node_id: Mapped[Name | None]
-    labeler: Mapped[Name]
-    principle_id: Mapped[Name | None]
-    label_number: Mapped[Real | None]
-    label_class: Mapped[str | None] = mapped_column(Text)
-    scale: Mapped[str] = mapped_column(Text)
-    rationale: Mapped[str | None] = mapped_column(Text)
-    rubric_version: Mapped[int | None]
-    created_at: Mapped[Moment]
-
-
-class PrincipleScoreRow(Base):
-    """A judge's number for a node under a principle, or the record of a failed try."""
-
-    __tablename__ = "principle_score"
-    __table_args__ = (
-        PrimaryKeyConstraint("project_id", "node_id", "principle_id", "judge"),
-        ForeignKeyConstraint(
-            ["project_id", "node_id"],
-            [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
-        ),
-        ForeignKeyConstraint(
-            ["project_id", "principle_id"],
-            [f"{SCHEMA}.principle.project_id", f"{SCHEMA}.principle.id"],
-        ),
-        CheckConstraint("(score IS NULL) = (failure IS NOT NULL)", name="score_or_failure"),
-        CheckConstraint("score > '-Infinity' AND score < 'Infinity'", name="finite"),
-        CheckConstraint("octet_length(judge) BETWEEN 1 AND 256", name="judge_length"),
-    )
-
-    project_id: Mapped[Name]
-    node_id: Mapped[Name]
-    principle_id: Mapped[Name]
-    judge: Mapped[Name]
-    score: Mapped[Real | None]
-    failure: Mapped[str | None] = mapped_column(Text)
-    rationale: Mapped[str | None] = mapped_column(Text)
-    updated_at: Mapped[Moment]
-
-    principle: Mapped[PrincipleRow] = relationship(viewonly=True)
-
-
 class BranchStatsRow(Base):
     """What the subtree under a node comes to, and the node's own values that count in it.
 
@@ -340,7 +182,7 @@ class BranchStatsMarkRow(Base):
     """
 
     __tablename__ = "branch_stats_mark"
-    __table_args__ = (PrimaryKeyConstraint("project_id"), _in_project())
+    __table_args__ = (PrimaryKeyConstraint("project_id"), in_project())
 
     project_id: Mapped[Name]
     seq: Mapped[Long]
@@ -358,7 +200,7 @@ class JournalRow(Base):
     __table_args__ = (
         PrimaryKeyConstraint("project_id", "seq"),
         UniqueConstraint("project_id", "batch_id"),
-        _in_project(),
+        in_project(),
         CheckConstraint("seq >= 1", name="seq"),
         CheckConstraint("octet_length(chain) = 32", name="chain_length"),
     )
@@ -381,7 +223,7 @@ class OrchestratorStateRow(Base):
     """The orchestrator's own state, as of one journal position."""
 
     __tablename__ = "orchestrator_state"
-    __table_args__ = (PrimaryKeyConstraint("project_id"), _in_project())
+    __table_args__ = (PrimaryKeyConstraint("project_id"), in_project())
 
     project_id: Mapped[Name]
     seq: Mapped[Long]

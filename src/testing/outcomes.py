@@ -43,7 +43,7 @@ def plain(value: Any) -> Any:
                 )
             ],
             "labels": plain(value.labels),
-            "principles": value.principles,
+            "principles": sorted(map(repr, map(plain, value.principles.values()))),
             "state": value.state,
         }
     if isinstance(value, Rubric):

@@ -75,14 +75,14 @@ async def test_extreme_scores_and_many_equal_contents_overflow_nothing(
     await rubrics.activate(project_id, 1)
     same = [node(content="same") for _ in range(50)]
     judged = sorted(each.node_id for each in same)[20:]
-    numbers = {"low": -1.7e308, "high": 1.7e308}
+    numbers = {"low@1": -1.7e308, "high@1": 1.7e308}
     scores = [score(each, saved["a"].id, numbers[by], by) for each in judged for by in numbers]
     await writer.commit(*same, *scores)
     assert await samples.add(project_id, mark, [label("same")]) == 1
     compared = await samples.compared(project_id, None, None)
     assert [(pair.judge, pair.score) for pair in compared.pairs] == [
-        ("high", 1e200),
-        ("low", -1e200),
+        ("high@1", 1e200),
+        ("low@1", -1e200),
     ]
     assert (await samples.unlabelled(project_id)).digests == {}
     spreads = (await samples.unlabelled(project_id)).spreads
