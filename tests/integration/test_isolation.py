@@ -89,9 +89,10 @@ async def hearing(servers: Endpoints) -> AsyncIterator[tuple[Database, Hearing]]
     database, heard = Database(servers.database_url), Hearing()
 
     def connect(connection: Any, _record: Any) -> None:
-        connection.driver_connection.add_query_logger(
-            lambda record: heard.sent.append((record.query, record.args))
-        )
+        def hear(record: Any) -> None:
+            heard.sent.append((record.query, record.args))
+
+        connection.driver_connection.add_query_logger(hear)
 
     def execute(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         heard.sent.append((statement, parameters))
