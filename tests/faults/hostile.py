@@ -51,8 +51,10 @@ TEXTS: Final[tuple[Any, ...]] = (
     "", "\0", "a\0b", "\ud800", "a\udfffb", "\u202eright to left\u202c", "zero\u200bwidth\ufeff",
     "'; DROP TABLE sapwood.journal; --", '"}) DETACH DELETE n //', "`}) RETURN 1 //", "$project_id",
     ":project_id %(x)s {x} $1", "back\\slash \\u0000 \\x00 \\", "line\r\nfeed\rreturn\ttab",
-    "line\u2028and\u2029paragraph", "👩‍👩‍👧‍👦 👍🏽", "e\u0301 and \u00e9", "\u0001\x1b[31m\x7f\u0085",
-    " blanks ", "\ufffe\uffff", "a" * 256, "🌳" * 64, "🌳" * 65, "a" * 65_536, "🌳" * 16_384, "🌳" * 16_385,
+    "line\u2028and\u2029paragraph", "👩‍👩‍👧‍👦 👍🏽", "e\u0301 and \u00e9",
+    "\u0001\x1b[31m\x7f\u0085",
+    " blanks ", "\ufffe\uffff", "a" * 256,
+    "🌳" * 64, "🌳" * 65, "a" * 65_536, "🌳" * 16_384, "🌳" * 16_385,
     "a" * (HUGE - 2), "a" * HUGE, "🌳" * (HUGE // 4 + 1),
 )  # fmt: skip
 """Around every limit: 256 bytes of a judge, 64 KiB of a reason, 1 MiB of a content."""
