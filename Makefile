@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types format clean
+.PHONY: help demo test check lint types audit format clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,12 @@ types: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/pyright
 
+# Not part of `check`: it asks the package index about known vulnerabilities, which a mirror may
+# not know. What cannot be looked up fails it, so that nothing is passed over in silence.
+audit: $(VENV)/dev $(VENV)-audit  ## Look up known vulnerabilities of what is installed
+	$(BIN)/pip freeze --quiet --exclude-editable > $(VENV)/installed.txt
+	$(VENV)-audit/bin/pip-audit --strict --no-deps --disable-pip -r $(VENV)/installed.txt
+
 format: $(VENV)/dev  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -37,6 +43,10 @@ clean:  ## Forget the virtual environment and the caches in this folder
 
 # setuptools warns about any editable install; it is noise to a newcomer.
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable
+
+$(VENV)-audit:
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet 'pip-audit>=2.10' || { rm -rf $@; exit 1; }
 
 $(VENV)/demo: pyproject.toml | $(VENV)/made
 	$(INSTALL) '.[demo]'

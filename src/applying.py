@@ -155,12 +155,15 @@ class Applier:
                 self.place = place._replace(checked=True)
             await self._accepted()
             return False
+        refused = None
         try:
             self.place = await self._apply(place, entries)
         except _RefusedError as exc:
-            await self._refused(exc.entries, exc.refusal)
-        else:
+            refused = exc
+        if refused is None:
             await self._accepted()
+        else:  # out here, so that an error raised of it does not carry the entries as its context
+            await self._refused(refused.entries, refused.refusal)
         return True
 
     async def _apply(self, place: Place, entries: list[Entry]) -> Place | None:

@@ -6,6 +6,7 @@ when it is saved; both raise `sapwood.ValidationError`, which names the item and
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -18,6 +19,10 @@ from .errors import NotFoundError, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""Names of fields and keys of principles; what else the user has for a key is a content."""
 
 
 def new_id() -> str:
@@ -55,8 +60,14 @@ class Record(BaseModel):
                 super().__init__(**data)
             except pydantic.ValidationError as exc:
                 first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
-                field = ".".join(str(part) for part in first["loc"]) or "value"
+                field = ".".join(_part(part) for part in first["loc"]) or "value"
                 raise ValidationError(_named(type(self), data), field, first["msg"]) from None
+
+
+def _part(part: int | str) -> str:
+    """Return a part of the way to a wrong value, unless it is a key that may hold anything."""
+    plain = isinstance(part, int) or part == "[key]" or _PLAIN.fullmatch(part) is not None
+    return str(part) if plain else "…"
 
 
 def _named(kind: type[Record], data: Mapping[str, object]) -> str:

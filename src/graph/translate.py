@@ -3,7 +3,7 @@
 The driver's own classes mislead: memory errors call themselves transient although the same
 transaction will never pass, a timeout calls itself the client's fault, and a commit whose answer
 was lost is a kind of `ServiceUnavailable`. Messages are written here, since Neo4j's own may quote
-property values; the driver's error stays as `__cause__`.
+property values; the driver's error stays as `__cause__`, without a message that may.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from neo4j.exceptions import (
     ConnectionAcquisitionTimeoutError,
     DriverError,
     Forbidden,
+    GqlError,
     IncompleteCommit,
     Neo4jError,
     ServiceUnavailable,
@@ -65,6 +66,7 @@ TIMED_OUT = frozenset(
 )
 """The same transaction may pass when the server is less busy; a smaller one sooner."""
 
+_WITHHELD = "withheld, because it may quote a value"
 _ID_VALUE = re.compile(r"`(id|child_id)` = '([A-Za-z0-9._-]{1,64})'")
 
 
@@ -119,12 +121,23 @@ def _from_server(exc: Neo4jError, *, committing: bool) -> StoreError:
         return UnavailableError(STORE, "the server ended the transaction; try again", code=code)
     if isinstance(exc, TransientError):
         return UnavailableError(STORE, "the server asks to try again", code=code)
+    refusal = _refusal(exc, code)
+    _scrub(exc)
     if code == "Neo.DatabaseError.Transaction.TransactionCommitFailed" or (
         committing and code.startswith("Neo.DatabaseError.")
     ):
         problem = "a commit failed half-way; it may have happened"
         return UnavailableError(STORE, problem, code=code, unknown_outcome=True)
-    return StoreError(STORE, _refusal(exc, code), code=code)
+    return StoreError(STORE, refusal, code=code)
+
+
+def _scrub(exc: Neo4jError) -> None:
+    """Take the server's words out of what a chained traceback would print of it."""
+    link: BaseException | None = exc
+    while link is not None:
+        if isinstance(link, GqlError):
+            vars(link).update(_message=_WITHHELD, _gql_status_description=_WITHHELD)
+        link = link.__cause__
 
 
 def _refusal(exc: Neo4jError, code: str) -> str:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from ..errors import SapwoodError, SchemaError, SettingsError
 from ..transport import require_private
 from . import schema
+from .engine import make_engine
 from .project_row import require_synchronous
 from .translate import DRIVER_ERRORS, is_lost, translate
 from .urls import parse_url
@@ -95,10 +95,8 @@ class Database:
         self._statement_timeout_s = statement_timeout_s
         self._transaction_timeout_s = 2 * statement_timeout_s
         self._lock_timeout_s = lock_timeout_s
-        self._engine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=self._connect,
-            hide_parameters=True,
+        self._engine = make_engine(
+            self._connect,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=pool_timeout_s,
@@ -208,12 +206,7 @@ class Database:
     @asynccontextmanager
     async def _patient_connection(self) -> AsyncGenerator[AsyncConnection]:
         """Lend a connection without timeouts: a large table may be rewritten for minutes."""
-        engine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=partial(self._connect, patient=True),
-            hide_parameters=True,
-            poolclass=NullPool,
-        )
+        engine = make_engine(partial(self._connect, patient=True), poolclass=NullPool)
         try:
             async with engine.connect() as connection:
                 yield connection

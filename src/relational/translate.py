@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..errors import SapwoodError, SchemaError, SettingsError, StoreError, UnavailableError
@@ -143,14 +143,20 @@ def _server_problem(cause: BaseException, code: str) -> str:
 def _scrub(exc: BaseException) -> None:
     """Take values out of what a chained traceback would print."""
     for link in list(_chain(exc)):
-        holder: Any = link
-        for name in ("detail", "hint", "context", "internal_query"):
-            if getattr(link, name, None) is not None:
-                setattr(holder, name, None)
-        if isinstance(link, DBAPIError):
+        if isinstance(link, StatementError):
             link.params = None
+            link.detail.clear()  # SQLAlchemy's is a list, and `str` reads it
+        else:
+            _forget_details(link)
         if isinstance(link, (EmulatedDBAPIException, *DRIVER_ERRORS)) and _may_quote(link):
             link.args = (_WITHHELD, *link.args[1:])
+
+
+def _forget_details(link: Any) -> None:
+    """Take away what the server says beside its message."""
+    for name in ("detail", "hint", "context", "internal_query"):
+        if getattr(link, name, None) is not None:
+            setattr(link, name, None)
 
 
 def _may_quote(link: BaseException) -> bool:

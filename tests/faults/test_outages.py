@@ -39,9 +39,13 @@ BOLT_COMMIT = b"\x00\x02\xb0\x12\x00\x00"
 class Rig:
     """An adapter whose two servers stand behind proxies."""
 
-    def __init__(self, postgres: Proxy, neo4j: Proxy, store: AsyncStorageAdapter) -> None:
+    def __init__(
+        self, postgres: Proxy, neo4j: Proxy, db: Database, graph: Graph, store: AsyncStorageAdapter
+    ) -> None:
         self.postgres = postgres
         self.neo4j = neo4j
+        self.db = db
+        self.graph = graph
         self.store = store
 
 
@@ -60,7 +64,7 @@ async def rig(servers: Endpoints, project_id: str, **options: Any) -> AsyncGener
         graph = Graph(f"bolt://127.0.0.1:{neo4j.port}", auth=auth)
         try:
             async with AsyncStorageAdapter(db, graph, project_id=project_id, **options) as store:
-                yield Rig(postgres, neo4j, store)
+                yield Rig(postgres, neo4j, db, graph, store)
                 postgres.restore()
                 neo4j.restore()
         finally:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pydantic
 import pytest
 
 from sapwood import Node, NotFoundError, Principle, Rubric, Settings, ValidationError, new_id
 from sapwood.settings import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_a_bad_field_raises_one_error_class_that_names_item_and_field() -> None:
@@ -46,3 +51,26 @@ def test_a_rubric_gives_its_principles_by_key_and_one_as_their_weight() -> None:
 
 def test_the_options_of_an_adapter_are_its_settings() -> None:
     assert set(Options.__annotations__) == set(Settings.model_fields)
+
+
+WRONG: Any = ("a thought",)
+"""Typed as anything, so that the checkers let wrong values through."""
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: Node(content="", attributes={WRONG: 1}), "attributes.….[key]"),
+        (lambda: Rubric(principles=(), weights={"a thought " * 99: WRONG}), "weights.…"),
+        (lambda: Rubric(principles=(), weights={"closeness": WRONG}), "weights.closeness"),
+        (lambda: Node(content="", **{"a thought": WRONG}), "…"),
+    ],
+)
+def test_a_wrong_type_names_the_field_and_no_key_that_could_be_a_content(
+    make: Callable[[], object], field: str
+) -> None:
+    """F5."""
+    with pytest.raises(ValidationError) as refused:
+        make()
+    assert refused.value.field == field
+    assert "thought" not in str(refused.value)

@@ -152,3 +152,15 @@ async def fill_memory(transaction: Transaction) -> None:
             "RETURN size(all_of_it)"
         )
         await result.consume()
+
+
+async def test_the_driver_reports_nothing_about_its_use(
+    graph: Graph, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F6: asked of the driver that is in use, and of what it sends."""
+    caplog.set_level(logging.DEBUG, "neo4j")
+    async with graph.reading() as transaction:
+        await transaction.run("schema.version")
+    assert graph._connected()._pool.pool_config.telemetry_disabled
+    assert "BEGIN" in caplog.text
+    assert "TELEMETRY" not in caplog.text

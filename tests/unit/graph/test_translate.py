@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,6 +166,16 @@ def test_a_broken_constraint_names_ids_and_no_other_value() -> None:
 @pytest.mark.parametrize("code", PASSING + MEMORY + FOR_GOOD)
 def test_no_message_repeats_what_the_server_said(code: str) -> None:
     assert CONTENT not in str(translate(server_error(code)))
+
+
+@pytest.mark.parametrize("code", FOR_GOOD)
+def test_no_traceback_repeats_what_the_server_said(code: str) -> None:
+    """F5: Neo4j quotes a property's value, in the message and in the status description."""
+    with pytest.raises(StoreError) as caught, translated():
+        raise server_error(code)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "withheld, because it may quote a value" in shown
+    assert CONTENT not in shown + str(vars(caught.value.__cause__))
 
 
 def test_the_cause_is_kept_and_other_errors_pass() -> None:

@@ -142,6 +142,18 @@ def test_no_error_repeats_contents_or_parameters(code: str) -> None:
         assert SENTINEL not in printed(error)
 
 
+@pytest.mark.parametrize("lost", [True, False])
+def test_what_a_traceback_shows_of_each_cause_can_still_be_read(lost: bool) -> None:
+    """F5: what is taken out of an error leaves it an error that can be printed."""
+    cut = asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+    error = wrapped(cut, lost=lost)
+    shown = printed(error)
+
+    assert "str() failed" not in shown
+    assert "connection was closed in the middle of operation" in shown
+    assert "[SQL: INSERT" in str(error)
+
+
 def test_the_drivers_own_refusal_of_a_value_does_not_repeat_it() -> None:
     error = asyncpg.DataError(f"invalid input for query argument $1: {SENTINEL!r} (expected int)")
 
