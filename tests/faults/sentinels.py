@@ -103,9 +103,9 @@ async def fill_again(store: AsyncStorageAdapter, principle_id: str) -> None:
     """Save more of it, without a question to PostgreSQL and without a flush."""
     await store.save_nodes_batch([Node(content=TEXT, score=NUMBER)])
     root = PrincipleScore(
-        node_id="root", principle_id=principle_id, judge="j", score=NUMBER, rationale=TEXT
+        node_id="root", principle_id=principle_id, judge="j@1", score=NUMBER, rationale=TEXT
     )
-    failed = PrincipleScore(node_id="child", principle_id=principle_id, judge="j", failure=TEXT)
+    failed = PrincipleScore(node_id="child", principle_id=principle_id, judge="j@1", failure=TEXT)
     await store.update_scores_batch([root, failed])
     await store.save_state({TEXT: [TEXT, NUMBER]})
 

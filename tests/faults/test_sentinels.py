@@ -115,7 +115,7 @@ async def a_statement_takes_too_long(scene: Scene) -> None:
     store = scene.another(hasty, scene.it.graph)
     try:
         async with holding_the_project(scene.servers, scene.project_id):
-            await store.rubrics.activate(1, judge="another")
+            await store.rubrics.activate(1, judge="another@1")
     finally:
         await store.close()
         await hasty.close()

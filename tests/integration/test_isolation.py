@@ -137,7 +137,7 @@ async def plant(store: AsyncStorageAdapter) -> None:
 
 
 async def score(store: AsyncStorageAdapter, number: float) -> None:
-    given = PrincipleScore(node_id="root", principle_id="principle", judge="j", score=number)
+    given = PrincipleScore(node_id="root", principle_id="principle", judge="j@1", score=number)
     await store.update_scores_batch([given])
     await store.flush()
 
@@ -154,7 +154,7 @@ async def grow(store: AsyncStorageAdapter) -> None:
 
 async def edit(store: AsyncStorageAdapter) -> None:
     changed = await store.rubrics.new_version(RubricChanges(texts={"k": "edited"}))
-    await store.rubrics.activate(changed.version or 0, judge="j")
+    await store.rubrics.activate(changed.version or 0, judge="j@1")
 
 
 CALLS: Final[dict[str, Callable[[AsyncStorageAdapter], Awaitable[Any]]]] = {
@@ -180,7 +180,7 @@ CALLS: Final[dict[str, Callable[[AsyncStorageAdapter], Awaitable[Any]]]] = {
     "best_nodes": lambda store: store.best_nodes(2),
     "branch_stats": lambda store: store.branch_stats("root"),
     "iter_nodes": stream,
-    "cached_scores": lambda store: store.cached_scores(["root"], judge="j"),
+    "cached_scores": lambda store: store.cached_scores(["root"], judge="j@1"),
     "verify": lambda store: store.verify(),
     "rebuild_graph": lambda store: store.rebuild_graph(),
 }
