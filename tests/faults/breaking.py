@@ -102,7 +102,12 @@ async def _stopped(
 
 
 def names_its_cause(error: BaseException | None) -> bool:
-    """Whether an exception says that the failpoint's was behind it."""
-    return isinstance(error, FailpointError) or (
-        isinstance(error, SapwoodError) and isinstance(error.__cause__, FailpointError)
+    """Whether an exception says that the failpoint's was behind it.
+
+    So is none: the applying task tries again, and who waits hears only of a try begun after it.
+    """
+    return (
+        error is None
+        or isinstance(error, FailpointError)
+        or (isinstance(error, SapwoodError) and isinstance(error.__cause__, FailpointError))
     )

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 SMALL: Final = {"sapwood.applying.APPLY_ROWS": 2, "sapwood.graph.clearing.STEP_ROWS": 5}
 
 
+def take_small_steps() -> None:
+    """Let this process, and no other, go in small steps from now on."""
+    for constant, value in SMALL.items():
+        module, _, name = constant.rpartition(".")
+        vars(import_module(module))[name] = value
+
+
 async def live(make: Callable[[], AsyncStorageAdapter]) -> None:
     """Do all of it; `make` gives an adapter of the project."""
     with contextlib.suppress(ConflictError):  # its deletion was begun
@@ -47,7 +54,5 @@ async def _main(given: dict[str, str], project_id: str) -> None:
 
 
 if __name__ == "__main__":
-    for constant, value in SMALL.items():
-        module, _, name = constant.rpartition(".")
-        vars(import_module(module))[name] = value  # of this process alone
+    take_small_steps()
     asyncio.run(_main(json.loads(Path(sys.argv[1]).read_text()), sys.argv[2]))
