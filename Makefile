@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types audit format clean
+.PHONY: help demo test torture check lint types audit format clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ demo: $(VENV)/demo  ## Store a tree search, kill it, go on, draw the tree (embed
 
 test: $(VENV)/dev  ## Run all tests on embedded servers
 	$(BIN)/python -m pytest
+
+torture: $(VENV)/dev  ## Put a fault at every step, and write docs/explanation/torture.md (long)
+	$(BIN)/python -m tests.faults.torture --report docs/explanation/torture.md $(TORTURE)
 
 check: lint types  ## Lint, formatting, types
 

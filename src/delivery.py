@@ -183,7 +183,8 @@ class Delivery:
         except SapwoodError as exc:
             await self._fail(exc)
         except Exception as exc:
-            failure = SapwoodError(f"applying ended by an unexpected {type(exc).__name__}")
+            name = type(exc).__name__
+            failure = SapwoodError(f"applying ended by an unexpected {name}; see its cause")
             failure.__cause__ = exc
             await self._fail(failure)
         finally:

@@ -14,19 +14,33 @@ import os
 import signal
 from dataclasses import dataclass, field
 
+CLAIM_AFTER_COMMIT = "claim.after_commit"
 FLUSH_BEFORE_COMMIT = "flush.before_commit"
 FLUSH_AFTER_COMMIT = "flush.after_commit"
 APPLY_IN_TRANSACTION = "apply.in_transaction"
 APPLY_AFTER_COMMIT = "apply.after_commit"
 PRUNE_AFTER_PART = "prune.after_part"
 STATS_BEFORE_COMMIT = "stats.before_commit"
-NAMES = (
+CLEAR_AFTER_BEGIN = "clear.after_begin"
+CLEAR_AFTER_STEP = "clear.after_step"
+DELETE_AFTER_MARK = "delete.after_mark"
+DELETE_AFTER_ROWS = "delete.after_rows"
+FLUSHING = (
     FLUSH_BEFORE_COMMIT,
     FLUSH_AFTER_COMMIT,
     APPLY_IN_TRANSACTION,
     APPLY_AFTER_COMMIT,
     PRUNE_AFTER_PART,
     STATS_BEFORE_COMMIT,
+)
+"""What every flush passes by, that of a prune all of them."""
+NAMES = (
+    CLAIM_AFTER_COMMIT,
+    *FLUSHING,
+    CLEAR_AFTER_BEGIN,
+    CLEAR_AFTER_STEP,
+    DELETE_AFTER_MARK,
+    DELETE_AFTER_ROWS,
 )
 
 

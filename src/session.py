@@ -171,7 +171,8 @@ class Session:
         """Store what is pending, give the graph a moment, end the tasks.
 
         The graph's task is asked to end before it is cancelled: a cancellation would tear down a
-        connection in mid-transaction. What it leaves undone, the next contact does.
+        connection in mid-transaction. What it leaves undone, the next contact does. Whenever this
+        is cancelled, the tasks end.
 
         Raises:
             SapwoodError: Something could not be stored; the message says how much.
@@ -180,10 +181,15 @@ class Session:
         try:
             await self._drain()
         finally:
-            self.delivery.stop()
-            await asyncio.wait([self._applying], timeout=STOP_WAIT_S)
-            await self.abandon()
+            await self._stop()
         self.flusher.raise_rejected()
+
+    async def _stop(self) -> None:
+        self.delivery.stop()
+        try:
+            await asyncio.wait([self._applying], timeout=STOP_WAIT_S)
+        finally:
+            await self.abandon()
 
     async def abandon(self) -> None:
         """End the tasks at once. What is pending is not stored, and who waits for it is told."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from .. import failpoints
 from ..journal import NO_CHAIN
 from .writes import Watermark, lock_watermark
 
@@ -43,7 +44,8 @@ class GraphClearing:
                 "project.set_state", project_id=project_id, incarnation=incarnation, state=state
             )
             await transaction.commit()
-            return True
+        await failpoints.reach(failpoints.CLEAR_AFTER_BEGIN)
+        return True
 
     async def step(self, project_id: str, incarnation: str, state: State) -> bool:
         """Delete up to 1,000 nodes; return whether there may be more, for this incarnation.
@@ -57,7 +59,8 @@ class GraphClearing:
                 "project.clear", project_id=project_id, most=STEP_ROWS
             )
             await transaction.commit()
-            return bool(deleted)
+        await failpoints.reach(failpoints.CLEAR_AFTER_STEP)
+        return bool(deleted)
 
     async def open(self, project_id: str, incarnation: str) -> None:
         """Begin at position 0, if the project was being cleared and nothing is left.

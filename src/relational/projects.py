@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, literal_column, select, text
 
+from .. import failpoints
 from ..errors import ConflictError
 from ..model import new_id
 from ..values import check_id, check_text
@@ -195,6 +196,7 @@ class ProjectRepository:
             row = (await connection.execute(_CLAIM, values)).one_or_none()
         if row is None:
             raise missing(project_id)
+        await failpoints.reach(failpoints.CLAIM_AFTER_COMMIT)
         return Epoch(*row)
 
     async def set_stalled(self, project_id: str, seq: int, cause: str) -> None:
@@ -262,6 +264,7 @@ class ProjectRepository:
             )
         if incarnation is None:
             raise missing(project_id)
+        await failpoints.reach(failpoints.DELETE_AFTER_MARK)
         return incarnation
 
     async def delete_rows(self, project_id: str) -> None:
@@ -280,6 +283,7 @@ class ProjectRepository:
         async with self._database.transaction() as connection:
             await _require_deleting(connection, project_id)
             await connection.execute(delete(ProjectRow).where(ProjectRow.id == project_id))
+        await failpoints.reach(failpoints.DELETE_AFTER_ROWS)
 
     async def _delete_some(self, project_id: str, table: type[Base]) -> bool:
         """Delete some rows of a table; return whether there may be more."""

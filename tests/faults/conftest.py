@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 @pytest.fixture
 def servers_file(servers: Endpoints, tmp_path: Path) -> Path:
     """The servers' addresses and passwords, where no list of processes shows them."""
-    path = tmp_path / "servers.json"
+    return write_servers(servers, tmp_path)
+
+
+def write_servers(servers: Endpoints, folder: Path) -> Path:
+    """Write the servers' addresses and passwords for this user's eyes."""
+    path = folder / "servers.json"
     path.touch(mode=0o600)
     path.write_text(
         json.dumps(

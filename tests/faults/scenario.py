@@ -6,9 +6,19 @@ once; so it comes to the same end however often it is cut short.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sapwood import Node, NodeStatus, Principle, PrincipleScore, Rubric
+from sapwood import (
+    LabeledSample,
+    Node,
+    NodeStatus,
+    NumberScale,
+    Principle,
+    PrincipleScore,
+    Rubric,
+    RubricChanges,
+)
 from sapwood.testing import MemoryAdapter, MemoryStores
 
 if TYPE_CHECKING:
@@ -34,6 +44,18 @@ def nodes(round_: int) -> list[Node]:
     ]
 
 
+def label(round_: int) -> LabeledSample:
+    """What a person says of a node of the round."""
+    return LabeledSample(
+        id=f"label-{round_}",
+        node_id=f"n{round_}.0",
+        labeler="ann",
+        label=round_ / 2,
+        scale=NumberScale(0, 1),
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
 async def search(store: Store) -> None:
     """Do all of it; returns once everything is acknowledged."""
     rubric = await store.rubrics.save(RUBRIC)
@@ -51,6 +73,9 @@ async def search(store: Store) -> None:
         await store.prune(f"n{round_}.3", reason="dull")
         await store.save_state({"round": round_})
         await store.flush()
+        await store.branch_stats(f"n{round_}.0")
+        await store.add_labels_batch([label(round_)])
+    await store.rubrics.new_version(RubricChanges(weights={"new": 2.0}))
 
 
 async def expected() -> dict[str, Any]:
@@ -70,6 +95,9 @@ async def held(store: Store) -> dict[str, Any]:
         if loaded.rubric is None
         else loaded.rubric.model_dump(exclude={"created_at"}),
         "scores": sorted(zip(loaded.scores.node_ids, loaded.scores.principle_ids, strict=True)),
+        "labels": [each.model_dump() for each in loaded.labels],
+        "versions": [dict(each.weights) for each in await store.rubrics.history()],
+        "stats": [await store.branch_stats(node.id) for node in loaded.tree],
         "state": loaded.state,
         "graph": (check.ok, check.graph_nodes, check.journal_nodes),
     }

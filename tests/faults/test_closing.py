@@ -6,6 +6,7 @@ Hazards: D6 (a failure that nobody hears of), D7 (`close` loses items), I6.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ from sapwood import (
     UnavailableError,
 )
 
+from .cancelling import is_cancelled
 from .test_outages import nodes, rig
 
 if TYPE_CHECKING:
@@ -140,3 +142,17 @@ async def test_a_rubric_call_without_postgresql_ends_in_time_or_with_its_adapter
         await it.store.close()
         with pytest.raises(ClosedError):
             await asyncio.wait_for(saver, 10)
+
+
+async def test_a_close_that_is_cancelled_at_any_await_ends_its_tasks(
+    open_store: OpenStore, project_id: str
+) -> None:
+    """Hazard D7: also while it gives the graph a moment, and nothing is left to store."""
+    for at in itertools.count(1):
+        store = open_store(flush_interval_s=3600)
+        await store.save_nodes_batch([Node(id=f"n{at}", content="")])
+        cancelled = await is_cancelled(store.close(), at)
+        names = [task.get_name() for task in asyncio.all_tasks()]
+        assert not [name for name in names if name.endswith(project_id)], f"await {at}"
+        if not cancelled:
+            break

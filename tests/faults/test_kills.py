@@ -69,7 +69,7 @@ def assert_is_the_tree(tree: Tree, at_least: int) -> None:
 
 
 @pytest.mark.parametrize("visit", [1, 3])
-@pytest.mark.parametrize("failpoint", failpoints.NAMES)
+@pytest.mark.parametrize("failpoint", failpoints.FLUSHING)
 async def test_what_was_acknowledged_before_a_kill_is_stored_once_and_the_search_goes_on(
     failpoint: str, visit: int, servers_file: Path, project_id: str, open_store: OpenStore
 ) -> None:

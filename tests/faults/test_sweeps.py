@@ -1,19 +1,20 @@
 """A fault at each message between the program and the two servers: nothing is lost or doubled.
 
-Hazards: A3, A4, B2, B8, C2, C3; I1 to I6. The n-th message of a direction is where the fault is, as
-SQLite's tests let the n-th operation fail. `make torture` puts one at every message; here a few are
-drawn, always the same.
+Hazards: A3, A4, B2, B8, B10, C2, C3, D1; I1 to I6. The n-th message of a direction is where the
+fault is, as SQLite's tests let the n-th operation fail; a cancellation comes at the caller's n-th
+await. `make torture` goes through all of them; here a few are drawn, always the same.
 """
 
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from sapwood import new_id
 
+from . import cancelling
 from .interceptor import KINDS, Direction, Fault, Kind
 from .scenario import expected
 from .sweep import SERVERS, Run, Server, run
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 DIRECTIONS: tuple[Direction, ...] = ("request", "reply")
 SHARE: dict[Kind, int] = {"cut": 6, "lost reply": 4, "hang": 1}
 """How many of each kind are drawn for a server and direction; a hang takes seconds each."""
+
+AWAITS: Final[dict[cancelling.Form, int]] = {"same adapter": 70, "new adapter": 110}
+"""Awaits of a search, at least; those of a `new adapter` are of its opening and closing too."""
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +67,14 @@ async def test_a_fault_at_some_message_loses_and_doubles_nothing(
         fault = Fault(direction, at, kind)
         found = await run(servers, (database, graph), new_id(), {server: fault})
         assert found.held == oracle, f"{server}: {fault}"
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("form", cancelling.FORMS)
+async def test_a_cancellation_at_some_await_loses_doubles_and_leaks_nothing(
+    form: cancelling.Form, servers: Endpoints, oracle: dict[str, Any]
+) -> None:
+    for at in random.Random(form).sample(range(1, AWAITS[form] + 1), 12):
+        found = await cancelling.run(servers, new_id(), at, form)
+        assert found.happened, f"await {at}"
+        assert (found.held, found.left) == (oracle, 0), f"await {at}"
