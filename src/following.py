@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from .errors import ClosedError
+
 if TYPE_CHECKING:
     from .graph import Score
     from .model import BranchStats
@@ -38,4 +40,11 @@ class BranchFollower:
         if self._task is None or self._task.done():
             name = f"sapwood branch stats {project_id}"
             self._task = asyncio.create_task(self._branches.refresh(project_id), name=name)
-        await asyncio.shield(self._task)
+        try:
+            await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            reader = asyncio.current_task()
+            if reader is None or reader.cancelling():
+                raise
+            # It was the refresh that was cancelled, which is no cancellation of who waits for it.
+            raise ClosedError(f"the adapter of project {project_id!r} was closed") from None

@@ -7,7 +7,7 @@ import json
 from typing import Any, Final
 
 from .errors import ValidationError
-from .values import JUDGE_BYTES, check_text, encode_json
+from .values import JUDGE_BYTES, check_number, check_text, encode_json
 
 _DIGITS: Final = 16
 """Hexadecimal digits of a digest: 64 bits."""
@@ -78,4 +78,6 @@ def _whole(text: str) -> float | int:
 def _plain(version: object) -> str:
     if isinstance(version, bool) or not isinstance(version, (str, int, float)) or version == "":
         raise ValidationError("judge_name", "version", "must be text or a number")
+    if isinstance(version, float):
+        return str(_whole(repr(check_number("judge_name", "version", version))))
     return str(version)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import os
-from contextlib import contextmanager
+import re
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -24,7 +26,7 @@ from .scales import ClassScale, parse_scale, scale_text, shown
 from .values import ITEM_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from .sample_drafts import SampleDraft
 
@@ -41,6 +43,9 @@ FIELDS: Final = (
     "created_at",
 )
 _NEEDED: Final = ("labeler", "label", "scale")
+_NUMBER: Final = re.compile(r"\s*[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?\s*")
+_FIELD_LIMIT: Final = Lock()
+"""Whoever reads a CSV file has the csv module's limit to itself."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -80,7 +85,8 @@ def read_samples(path: Path, principles: Mapping[str, str]) -> list[SampleDraft]
     """
     data = path.read_bytes().removeprefix(_BOM)
     rows = _from_csv(path.name, data) if path.suffix == ".csv" else _from_jsonl(path.name, data)
-    return [_draft(line, row, principles) for line, row in rows]
+    with closing(rows):  # a bad row must not leave the limit of CSV fields taken
+        return [_draft(line, row, principles) for line, row in rows]
 
 
 def _row(sample: LabeledSample) -> dict[str, Any]:
@@ -137,7 +143,7 @@ def _to_jsonl(rows: Iterable[Mapping[str, Any]]) -> bytes:
     )
 
 
-def _from_jsonl(file: str, data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+def _from_jsonl(file: str, data: bytes) -> Generator[tuple[str, dict[str, Any]]]:
     for number, text in enumerate(data.split(b"\n"), start=1):
         if not text.strip():
             continue
@@ -173,7 +179,7 @@ def _to_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
     return out.getvalue().encode()
 
 
-def _from_csv(file: str, data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+def _from_csv(file: str, data: bytes) -> Generator[tuple[str, dict[str, Any]]]:
     try:
         text = data.decode()
     except UnicodeDecodeError as exc:
@@ -232,16 +238,19 @@ def _label(line: str, label: str, scale: str) -> float | str | None:
 
 def _number(line: str, field: str, kind: type[int] | type[float], value: str) -> Any:
     try:
-        return kind(value)
+        if _NUMBER.fullmatch(value):  # Python would take 1_0 and other alphabets' digits too
+            return kind(value)
     except ValueError:
-        raise ValidationError(line, field, f"must be a number, not {shown(value)}") from None
+        pass
+    raise ValidationError(line, field, f"must be a number, not {shown(value)}")
 
 
 @contextmanager
 def _large_fields() -> Generator[None]:
     """Let a field be as large as a content may be; the limit of the csv module is everybody's."""
-    before = csv.field_size_limit(max(csv.field_size_limit(), ITEM_BYTES + 1))
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
+    with _FIELD_LIMIT:
+        before = csv.field_size_limit(max(csv.field_size_limit(), ITEM_BYTES + 1))
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)

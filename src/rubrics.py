@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .rubric_model import RubricChanges, RubricDiff
     from .session import Session
 
-_CANCELLED = "57014"
+_TOO_LONG = frozenset({"57014", "25P04"})
+"""SQLSTATEs of a statement, or a transaction, that the server ended for its time."""
 
 
 class Rubrics:
@@ -43,7 +44,9 @@ class Rubrics:
         session = await self._ready()
 
         async def attempt() -> Rubric:
-            saved = await session.rubrics.save(session.project_id, rubric)
+            saved = await session.rubrics.save(
+                session.project_id, rubric, incarnation=session.incarnation
+            )
             if await session.rubrics.current(session.project_id) is None:
                 await self._activate(session, saved.version or 1, None)
             return saved
@@ -72,8 +75,9 @@ class Rubrics:
             Arguments("rubrics.new_version").count("base", base, least=1)
         edit = RubricEdit(changes, base)
         session = await self._ready()
+        make = session.rubrics.new_version
         return await session.insist(
-            "rubric", lambda: session.rubrics.new_version(session.project_id, edit)
+            "rubric", lambda: make(session.project_id, edit, incarnation=session.incarnation)
         )
 
     async def activate(self, version: int, *, judge: str | None = None) -> None:
@@ -96,16 +100,18 @@ class Rubrics:
 
     async def _activate(self, session: Session, version: int, judge: str | None) -> None:
         try:
-            head = await session.rubrics.activate(session.project_id, version, judge=judge)
+            head = await session.rubrics.activate(
+                session.project_id, version, judge=judge, incarnation=session.incarnation
+            )
         except UnavailableError as exc:
-            if exc.code != _CANCELLED:
+            if exc.code not in _TOO_LONG:
                 raise
             # Tried again it would only hold the project's lock as long again, for ever.
             raise StoreError(
                 "postgresql",
                 f"activating rubric version {version} took longer than statement_timeout_s; open "
                 "the Database with a larger one",
-                code=_CANCELLED,
+                code=exc.code,
             ) from exc
         session.delivery.committed(head, 0, 0)
 

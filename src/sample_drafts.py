@@ -14,6 +14,7 @@ from .values import ITEM_BYTES, JUDGE_BYTES, check_id, check_integer, check_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_ENDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 RUBRIC_VERSIONS = 2**31 - 1
 Key = tuple[bytes | None, str, str | None]
 """Digest of the content, labeler, principle: what there is one label of."""
@@ -137,6 +138,9 @@ def _utc(item: str, moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValidationError(item, "created_at", "must have a time zone, such as UTC")
     try:
-        return moment.astimezone(UTC)
+        utc = moment.astimezone(UTC)
     except OverflowError:
-        raise ValidationError(item, "created_at", "is not in the years 1 to 9999 of UTC") from None
+        utc = _ENDS[0]
+    if utc in _ENDS:  # PostgreSQL's driver takes these two for minus and plus infinity
+        raise ValidationError(item, "created_at", "is not within the years 1 to 9999 of UTC")
+    return utc

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from ..branch_fold import Branch, Child, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import asyncpg
 
     from ..branch_fold import Lost
 
-WRITE_ROWS: Final = 20_000
-"""Most rows of one statement."""
+WRITE_ROWS: Final = 5_000
+"""Most rows of one statement; the event loop waits while they are put into the form it sends."""
 # One look into an index for each row, whatever the statistics: see `rubric_scores`. A node is
 # passed once, however many of those below it are named.
 _NEEDED: Final = (
@@ -77,13 +77,15 @@ _WRITE: Final = (
 
 async def read_needed(
     driver: asyncpg.Connection, project_id: str, named: Sequence[str], closed: Sequence[str]
-) -> list[Branch]:
+) -> Iterator[Branch]:
     """Return the rows of `named`, of all above them, and below `closed` of what has anything alive.
+
+    They are made as they are taken, so that a thread may do it.
 
     Those below are reached from parent to child as long as a branch has something alive. Each row
     comes once. Cost: one statement; a look into an index for each row.
     """
-    return [_branch(row) for row in await driver.fetch(_NEEDED, project_id, named, closed)]
+    return map(_branch, await driver.fetch(_NEEDED, project_id, named, closed))
 
 
 async def read_best_children(

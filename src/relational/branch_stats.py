@@ -99,10 +99,12 @@ class BranchStatsRepository:
         """Bring the stats to the journal's head, or beyond where it was when this began.
 
         Several may do it at once: they take turns, and the later ones find it done. A transaction
-        takes in 100,000 rows of the journal, so that one which is interrupted loses no more.
+        takes in 100,000 rows of the journal, so that one which is interrupted loses no more; but
+        a prune as a whole, which has to be done within twice the `statement_timeout_s` of the
+        database (at 60 s, some millions of alive nodes).
 
         Cost: eight statements a transaction, one more if the best node of a branch got worse, and
-        one for each 5,000 rows of the journal and 20,000 rows of stats that have changed. Beside
+        one for each 5,000 rows of the journal and 5,000 rows of stats that have changed. Beside
         these it looks up what is above them, below a prune what was alive, and the children of a
         branch whose best node got worse.
 

@@ -11,7 +11,7 @@ from ..model import Rubric
 from ..sample_drafts import last_of_each
 from .label_pairs import read_pairs
 from .label_rows import check_samples, read_samples, upsert_samples
-from .project_row import lock_open, missing
+from .project_row import lock_open
 from .rubric_versions import read_current, require_versions
 from .tables import LabelledSampleRow
 
@@ -46,11 +46,12 @@ _STALE: Final = text(
     " THEN (given.principle_ids, given.weights) <> (asked.principle_ids, asked.weights)"
     " ELSE label.principle_id <> ALL (asked.principle_ids) END"
 )
+# OFFSET 0: one look into an index for each node, whatever the statistics.
 _UNLABELLED: Final = text(
     "SELECT array_agg(node_id) AS node_ids, array_agg(content_digest) AS digests"
     " FROM sapwood.node_ref node WHERE project_id = :project_id AND NOT EXISTS ("
     "SELECT FROM sapwood.labelled_sample label WHERE label.project_id = :project_id"
-    " AND label.content_digest = node.content_digest)"
+    " AND label.content_digest = node.content_digest OFFSET 0)"
 )
 # Bounded, since PostgreSQL refuses a difference that overflows a float.
 _SPREADS: Final = text(
@@ -119,9 +120,7 @@ class LabeledSampleRepository:
         """
         last = last_of_each(drafts)
         async with self._database.transaction() as connection:
-            project = await lock_open(connection, project_id)
-            if project.incarnation != incarnation:
-                raise missing(project_id)
+            project = await lock_open(connection, project_id, incarnation)
             await check_samples(connection, project_id, drafts)
             for at in range(0, len(last), MOST_ROWS):
                 part = last[at : at + MOST_ROWS]

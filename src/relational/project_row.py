@@ -91,15 +91,20 @@ async def lock(connection: AsyncConnection, project_id: str) -> Locked:
     return Locked(*row)
 
 
-async def lock_open(connection: AsyncConnection, project_id: str) -> Locked:
+async def lock_open(
+    connection: AsyncConnection, project_id: str, incarnation: str | None = None
+) -> Locked:
     """Lock the row of a project that is not being deleted, to write durably. One statement.
 
+    Args:
+        incarnation: The creation that the caller opened; `None` for whichever is there.
+
     Raises:
-        NotFoundError: There is no such project, or it is being deleted.
+        NotFoundError: There is no such project, it is being deleted, or was made anew since.
         SchemaError: This session's commits would not be durable.
     """
     project = await lock(connection, project_id)
-    if project.state == "deleting":
+    if project.state == "deleting" or incarnation not in (None, project.incarnation):
         raise missing(project_id)
     require_synchronous(project.synchronous_commit)
     return project

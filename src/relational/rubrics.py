@@ -62,12 +62,18 @@ class RubricEdit:
 
 
 class RubricRepository:
-    """The rubrics of each project of a database."""
+    """The rubrics of each project of a database.
+
+    What writes takes the mark of the creation that was opened, `incarnation`, and raises
+    `NotFoundError` if the project was made anew since; `None` stands for whichever is there.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, project_id: str, rubric: Rubric) -> Rubric:
+    async def save(
+        self, project_id: str, rubric: Rubric, *, incarnation: str | None = None
+    ) -> Rubric:
         """Make sure that `rubric` is the project's newest version, and return it as stored.
 
         The newest version comes back unchanged if it is equal: same principles in the same
@@ -84,11 +90,13 @@ class RubricRepository:
         """
         check_rubric(rubric)
         async with self._database.transaction() as connection:
-            await lock_open(connection, project_id)
+            await lock_open(connection, project_id, incarnation)
             newest = await read_newest(connection, project_id)
             return await _save(connection, project_id, rubric, newest)
 
-    async def new_version(self, project_id: str, edit: RubricEdit) -> Rubric:
+    async def new_version(
+        self, project_id: str, edit: RubricEdit, *, incarnation: str | None = None
+    ) -> Rubric:
         """Make a version out of another by changes, and return it as stored.
 
         Whoever edits at the same time comes before or after, and the later builds on the earlier.
@@ -104,7 +112,7 @@ class RubricRepository:
             NotFoundError: There is no such project or base, or no version yet.
         """
         async with self._database.transaction() as connection:
-            await lock_open(connection, project_id)
+            await lock_open(connection, project_id, incarnation)
             newest = await read_newest(connection, project_id)
             if newest is None:
                 raise NotFoundError(f"project {project_id!r} has no rubric yet; save one first")
@@ -159,7 +167,14 @@ class RubricRepository:
             found = (await connection.execute(statement)).all()
         return {id_: Principle(id=id_, key=key, text=text_) for id_, key, text_ in found}
 
-    async def activate(self, project_id: str, version: int, *, judge: str | None = None) -> int:
+    async def activate(
+        self,
+        project_id: str,
+        version: int,
+        *,
+        judge: str | None = None,
+        incarnation: str | None = None,
+    ) -> int:
         """Make a version current, and journal what it changes about each node's `rubric_score`.
 
         May be repeated: what is current already changes nothing. One transaction; flushes wait.
@@ -180,7 +195,7 @@ class RubricRepository:
         if judge is not None:
             check_judge("rubrics.activate", judge)
         async with self._database.transaction() as connection:
-            project = await lock_open(connection, project_id)
+            project = await lock_open(connection, project_id, incarnation)
             await require_versions(connection, project_id, version)
             judge = judge or project.judge
             changes = await changed_rubric_scores(

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from pydantic import SecretStr
 
@@ -94,7 +94,13 @@ def _hosts(parts: SplitResult, options: Mapping[str, str]) -> tuple[str, ...]:
     if not given and service:
         return (f"whatever host service {service} names",)
     given = given or os.environ.get("PGHOST")
-    return tuple(_PORT.sub("", each) for each in given.split(",")) if given else ()
+    return tuple(map(_host, given.split(","))) if given else ()
+
+
+def _host(place: str) -> str:
+    """Return the host of `host:port`; an address with colons has no port outside of brackets."""
+    bare = place.count(":") > 1 and not place.startswith("[")
+    return unquote(place if bare else _PORT.sub("", place))
 
 
 def _split(url: str) -> SplitResult:

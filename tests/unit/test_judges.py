@@ -94,3 +94,10 @@ GOLDEN = {
     "gpt-4o": "gpt-4o@sha256-167add506a62d6f7",
     "m": "m@sha256-e2fab9c002e18086",
 }
+
+
+def test_a_version_is_the_same_number_whole_or_not() -> None:
+    assert judge_name("a", version=1.0) == judge_name("a", version=1) == "a@1"
+    assert judge_name("a", version=1.5) == "a@1.5"
+    with pytest.raises(ValidationError, match="version"):
+        judge_name("a", version=float("nan"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+import csv
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,7 +51,7 @@ samples = st.lists(
         principle_id=st.none() | ids,
         rationale=st.none() | hard,
         rubric_version=st.none() | st.integers(1, 9),
-        created_at=st.datetimes(timezones=st.just(UTC)),
+        created_at=st.datetimes(timezones=st.just(UTC)).filter(lambda at: 1 < at.year < 9999),
         id=ids,
     ),
     max_size=4,
@@ -112,6 +114,8 @@ JSON = '{"labeler":"ann","scale":"0..1","content":"x"'
         ("l.csv", OK + "ann,0..1,2,x\n", "l.csv line 2: label 2.0 is outside of its scale '0..1'"),
         ("l.csv", OK + 'ann,0..1,1,"a\nb"\nann,0..1,2,x\n', "l.csv line 4: label 2.0"),
         ("l.csv", OK + "ann,0..1,high,x\n", "line 2: label must be a number, not 'high'"),
+        ("l.csv", OK + "ann,0..1,0_1,x\n", "line 2: label must be a number, not '0_1'"),
+        ("l.csv", OK + "ann,0..1,\uff11,x\n", "line 2: label must be a number"),
         ("l.csv", OK + "ann,0..1,,x\n", "line 2: label is missing"),
         ("l.csv", OK + "ann,,1,x\n", "line 2: scale is missing"),
         ("l.csv", OK + ",0..1,1,x\n", "line 2: labeler is missing"),
@@ -166,3 +170,22 @@ def test_a_file_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path) ->
     with pytest.raises(UnicodeEncodeError):
         write_samples(file, [lone])
     assert (file.read_bytes(), len(list(tmp_path.iterdir()))) == (before, 1)
+
+
+def test_files_that_are_read_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    rows = "".join(f"{'x' * 300_000},ann,0.5,0..1\n" for _ in range(5))
+    path = tmp_path / "labels.csv"
+    path.write_text(f"content,labeler,label,scale\n{rows}")
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(read_samples, [path] * 12, [{}] * 12))
+    assert [len(samples) for samples in found] == [5] * 12
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize(
+    "moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+)
+def test_a_moment_that_postgresql_takes_for_infinity_is_refused(moment: datetime) -> None:
+    with pytest.raises(ValidationError, match="years 1 to 9999"):
+        _sample("a", (NumberScale(0, 1), 0.5), labeler="ann", created_at=moment)

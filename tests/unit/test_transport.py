@@ -81,6 +81,18 @@ def test_one_host_elsewhere_among_several_is_enough_to_refuse(url: str) -> None:
         Database(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///trees?host=::1",
+        "postgresql:///trees?host=localhost:5433",
+        "postgresql://ann@%2Frun%2Fpostgresql/trees",
+    ],
+)
+def test_other_forms_of_a_local_address_need_no_tls_either(url: str) -> None:
+    Database(url)
+
+
 def test_what_the_url_leaves_out_comes_from_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

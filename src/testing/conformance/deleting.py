@@ -8,6 +8,7 @@ import pytest
 
 from ...errors import ClosedError, FencedError, NotFoundError
 from ...model import Node, Principle, Rubric
+from ...rubric_model import RubricChanges
 from ..factories import make_tree
 from .base import Conformance, chain
 
@@ -47,6 +48,25 @@ class DeletingConformance(Conformance):
         await store.save_nodes_batch(chain("a"))
         await store.rebuild_graph()
         assert (await open_store(mode="read").node("a")).seq == 1
+
+    async def test_a_rubric_edit_never_lands_in_a_project_made_again(
+        self, open_store: OpenStore
+    ) -> None:
+        old = open_store()
+        await old.rubrics.save(Rubric(principles=(Principle(key="old"),)))
+        await open_store().delete_project()
+        new = open_store()
+        await new.rubrics.save(Rubric(principles=(Principle(key="new"),)))
+        for edit in (
+            old.rubrics.save(Rubric(principles=(Principle(key="late"),))),
+            old.rubrics.new_version(RubricChanges(texts={"late": ""})),
+            old.rubrics.activate(1),
+        ):
+            with pytest.raises(NotFoundError):
+                await edit
+        assert [
+            [each.key for each in version.principles] for version in await new.rubrics.history()
+        ] == [["new"]]
 
     async def test_a_deleted_project_is_gone_and_its_name_is_free(
         self, open_store: OpenStore

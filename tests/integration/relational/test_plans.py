@@ -16,6 +16,7 @@ from sapwood.relational import (
     branch_stats,
     journal,
     label_pairs,
+    labels,
     rubric_scores,
     score_cache,
     score_preview,
@@ -35,6 +36,7 @@ CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
 LENT = str(score_cache._CACHED_BY_CONTENT.compile(dialect=DIALECT()))
 PREVIEW = str(score_preview._PREVIEW_OF_NODES.compile(dialect=DIALECT()))
 
+UNLABELLED = str(labels._UNLABELLED.compile(dialect=DIALECT()))
 PAIRS = str(label_pairs._PAIRS.compile(dialect=DIALECT()))
 
 
@@ -154,6 +156,19 @@ async def test_scores_are_lent_by_one_look_up_of_each_content(servers: Endpoints
     name = "ix_node_ref_project_id_content_digest"
     at = next(number for number, line in enumerate(plan) if name in line)
     assert "content_digest" in plan[at + 1]
+
+
+@pytest.mark.parametrize("query", [PAIRS, UNLABELLED], ids=["pairs", "unlabelled"])
+async def test_labels_are_never_held_each_against_each(servers: Endpoints, query: str) -> None:
+    async with own_database(servers) as url:
+        database = Database(url)
+        await database.create_tables()
+        async with database.transaction() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            plan = await _generic_plan(driver, query)
+        await database.close()
+    assert not [line for line in plan if "Join Filter" in line and "content_digest" in line]
 
 
 async def _generic_plan(driver: Any, query: str) -> list[str]:

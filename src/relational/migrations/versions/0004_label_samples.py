@@ -29,12 +29,18 @@ UPDATE sapwood.labelled_sample SET
     content_digest = substring(sha256(convert_to(content, 'UTF8')), 1, 16),
     scale = regexp_replace(label_class, '([\\|=])', '\\\1', 'g') || '=0'
 """
+# A name that is too long for the key must not keep a whole database from this release.
+_SHORTEN: Final = """
+UPDATE sapwood.labelled_sample SET labeler = left(labeler, 40) || ' ' || md5(labeler)
+WHERE octet_length(labeler) > 256
+"""
 _KEEP_NEWEST: Final = """
-DELETE FROM sapwood.labelled_sample older USING sapwood.labelled_sample newer
-WHERE older.project_id = newer.project_id
-    AND older.content_digest = newer.content_digest
-    AND older.labeler = newer.labeler
-    AND (older.created_at, older.id) < (newer.created_at, newer.id)
+DELETE FROM sapwood.labelled_sample sample USING (
+    SELECT project_id, id, row_number() OVER (
+        PARTITION BY project_id, content_digest, labeler ORDER BY created_at DESC, id DESC
+    ) AS place FROM sapwood.labelled_sample
+) ranked
+WHERE sample.project_id = ranked.project_id AND sample.id = ranked.id AND ranked.place > 1
 """
 
 
@@ -47,6 +53,7 @@ def upgrade() -> None:
     _add("label_number", sa.DOUBLE_PRECISION())
     _add("scale", sa.Text())
     op.execute(_FILL)
+    op.execute(_SHORTEN)
     op.execute(_KEEP_NEWEST)
     for column in ("content_digest", "scale"):
         op.alter_column(TABLE, column, nullable=False, schema=SCHEMA)
