@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     CheckConstraint,
-    ForeignKeyConstraint,
     LargeBinary,
     PrimaryKeyConstraint,
     Text,
@@ -12,7 +11,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .table_base import SCHEMA, Base, Moment, Name, Real, in_project
+from .table_base import Base, Moment, Name, Real, in_project, to
 
 
 class RubricRow(Base):
@@ -59,14 +58,8 @@ class RubricPrincipleRow(Base):
     __table_args__ = (
         PrimaryKeyConstraint("project_id", "version", "position"),
         UniqueConstraint("project_id", "version", "principle_id"),
-        ForeignKeyConstraint(
-            ["project_id", "version"],
-            [f"{SCHEMA}.rubric.project_id", f"{SCHEMA}.rubric.version"],
-        ),
-        ForeignKeyConstraint(
-            ["project_id", "principle_id"],
-            [f"{SCHEMA}.principle.project_id", f"{SCHEMA}.principle.id"],
-        ),
+        to("rubric", version="version"),
+        to("principle", principle_id="id"),
         CheckConstraint("weight = 0 OR weight BETWEEN 1e-9 AND 1e9", name="weight"),
     )
 
@@ -97,18 +90,9 @@ class LabelledSampleRow(Base):
             postgresql_nulls_not_distinct=True,
         ),
         in_project(),
-        ForeignKeyConstraint(
-            ["project_id", "node_id"],
-            [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
-        ),
-        ForeignKeyConstraint(
-            ["project_id", "principle_id"],
-            [f"{SCHEMA}.principle.project_id", f"{SCHEMA}.principle.id"],
-        ),
-        ForeignKeyConstraint(
-            ["project_id", "rubric_version"],
-            [f"{SCHEMA}.rubric.project_id", f"{SCHEMA}.rubric.version"],
-        ),
+        to("node_ref", node_id="node_id"),
+        to("principle", principle_id="id"),
+        to("rubric", rubric_version="version"),
         CheckConstraint("octet_length(id) BETWEEN 1 AND 64", name="id_length"),
         CheckConstraint("octet_length(content_digest) = 16", name="content_digest_length"),
         CheckConstraint("(label_number IS NULL) <> (label_class IS NULL)", name="one_label"),
@@ -136,14 +120,8 @@ class PrincipleScoreRow(Base):
     __tablename__ = "principle_score"
     __table_args__ = (
         PrimaryKeyConstraint("project_id", "node_id", "principle_id", "judge"),
-        ForeignKeyConstraint(
-            ["project_id", "node_id"],
-            [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
-        ),
-        ForeignKeyConstraint(
-            ["project_id", "principle_id"],
-            [f"{SCHEMA}.principle.project_id", f"{SCHEMA}.principle.id"],
-        ),
+        to("node_ref", node_id="node_id"),
+        to("principle", principle_id="id"),
         CheckConstraint("(score IS NULL) = (failure IS NOT NULL)", name="score_or_failure"),
         CheckConstraint("score > '-Infinity' AND score < 'Infinity'", name="finite"),
         CheckConstraint("octet_length(judge) BETWEEN 1 AND 256", name="judge_length"),

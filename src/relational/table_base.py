@@ -40,3 +40,16 @@ class Base(DeclarativeBase):
 def in_project() -> ForeignKeyConstraint:
     """Return a reference from `project_id` to the project."""
     return ForeignKeyConstraint(["project_id"], [f"{SCHEMA}.project.id"])
+
+
+def to(table: str, **columns: str) -> ForeignKeyConstraint:
+    """Return a reference to a row of the same project.
+
+    Args:
+        table: Where that row is.
+        **columns: By column here, the one there, besides the project's.
+    """
+    there = ["project_id", *columns.values()]
+    return ForeignKeyConstraint(
+        ["project_id", *columns], [f"{SCHEMA}.{table}.{column}" for column in there]
+    )

@@ -28,7 +28,7 @@ from .judging_tables import (
     RubricPrincipleRow,
     RubricRow,
 )
-from .table_base import SCHEMA, Base, Exact, Long, Moment, Name, Real, in_project
+from .table_base import SCHEMA, Base, Exact, Long, Moment, Name, Real, in_project, to
 
 __all__ = [
     "SCHEMA",
@@ -143,10 +143,7 @@ class BranchStatsRow(Base):
     __tablename__ = "branch_stats"
     __table_args__ = (
         PrimaryKeyConstraint("project_id", "node_id"),
-        ForeignKeyConstraint(
-            ["project_id", "node_id"],
-            [f"{SCHEMA}.node_ref.project_id", f"{SCHEMA}.node_ref.node_id"],
-        ),
+        to("node_ref", node_id="node_id"),
         # Partial, so that no plan looks up a `node_id` by it, as one for an empty table did.
         Index(None, "project_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         {"postgresql_with": {"fillfactor": "80"}},
