@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import func, text
 
-from ..errors import NotFoundError, ValidationError
 from ..model import Rubric
 from ..sample_drafts import last_of_each
 from .label_pairs import read_pairs
 from .label_rows import check_samples, read_samples, upsert_samples
 from .project_row import lock_open
+from .rubric_checks import foreign_rubric, no_rubric
 from .rubric_versions import read_current, require_versions
 from .tables import LabelledSampleRow
 
@@ -192,12 +192,9 @@ async def _rubric(
     else:
         (found,) = await require_versions(connection, project_id, version)
     if found is None:
-        raise NotFoundError(
-            f"project {project_id!r} has no current rubric; save one, or name a version"
-        )
+        raise no_rubric(project_id)
     if isinstance(rubric, Rubric) and rubric.principles != found.principles:
-        problem = f"is not version {version} of project {project_id!r}; load it from there"
-        raise ValidationError("labels", "rubric", problem)
+        raise foreign_rubric("labels", rubric, project_id)
     return found
 
 

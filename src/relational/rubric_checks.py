@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..errors import ConflictError, ValidationError
+from ..errors import ConflictError, NotFoundError, ValidationError
 from ..values import check_id, check_number, check_text
 
 if TYPE_CHECKING:
@@ -35,11 +35,24 @@ def check_rubric(rubric: Rubric) -> None:
         _check_weight(key, weight, keys)
 
 
-def changed_principle(given: Principle, stored: Principle) -> ConflictError:
-    """Return the error for a principle whose id belongs to another key or text."""
+def no_rubric(project_id: str) -> NotFoundError:
+    """Return the error for a project without a current rubric, where none was named."""
+    return NotFoundError(
+        f"project {project_id!r} has no current rubric; save one, or name a version"
+    )
+
+
+def foreign_rubric(call: str, rubric: Rubric, project_id: str) -> ValidationError:
+    """Return the error for a rubric that is not the project's version of that number."""
+    problem = f"is not version {rubric.version} of project {project_id!r}; load it from there"
+    return ValidationError(call, "rubric", problem)
+
+
+def changed_principle(given: Principle, stored_key: str) -> ConflictError:
+    """Return the error for a principle whose id belongs to another text, or to `stored_key`."""
     problem = f"another text for key {given.key!r}"
-    if given.key != stored.key:
-        problem = f"key {given.key!r}; it is that of {stored.key!r}"
+    if given.key != stored_key:
+        problem = f"key {given.key!r}; it is that of {stored_key!r}"
     return ConflictError(
         f"principle {given.id} came with {problem}. A saved principle never changes, since scores "
         "were given by it: use rubrics.new_version, or make a Principle without an id"

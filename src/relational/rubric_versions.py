@@ -92,11 +92,20 @@ async def require_versions(
     return [found[version] for version in versions]
 
 
-async def read_principles(connection: AsyncConnection, project_id: str) -> dict[str, Principle]:
-    """Return the principles of all versions, by id. Cost: one statement."""
+async def read_principles(
+    connection: AsyncConnection, project_id: str, *conditions: ColumnElement[bool]
+) -> dict[str, Principle]:
+    """Return those principles of all versions that fulfil the conditions, by id, oldest first.
+
+    Cost: one statement.
+    """
     row = PrincipleRow
-    statement = select(row.id, row.key, row.text).where(row.project_id == project_id)
-    found = await connection.execute(statement.order_by(row.id))
+    statement = (
+        select(row.id, row.key, row.text)
+        .where(row.project_id == project_id, *conditions)
+        .order_by(row.created_at, row.id)
+    )
+    found = await connection.execute(statement)
     return {id_: Principle(id=id_, key=key, text=text_) for id_, key, text_ in found}
 
 
@@ -128,18 +137,10 @@ async def read_known_principles(
     connection: AsyncConnection, project_id: str, wanted: tuple[Principle, ...]
 ) -> list[Principle]:
     """Return the project's principles that share an id or a key with a wanted one, oldest first."""
-    row = PrincipleRow
     ids = [principle.id for principle in wanted]
     keys = [principle.key for principle in wanted]
-    statement = (
-        select(row.id, row.key, row.text)
-        .where(
-            row.project_id == project_id, (row.id == func.any(ids)) | (row.key == func.any(keys))
-        )
-        .order_by(row.created_at, row.id)
-    )
-    found = (await connection.execute(statement)).all()
-    return [Principle(id=id_, key=key, text=text_) for id_, key, text_ in found]
+    shared = (PrincipleRow.id == func.any(ids)) | (PrincipleRow.key == func.any(keys))
+    return [*(await read_principles(connection, project_id, shared)).values()]
 
 
 async def insert_version(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, text
 
 from ..errors import NotFoundError
 from ..journal import Operations
@@ -21,6 +21,7 @@ from .rubric_versions import (
     read_current,
     read_known_principles,
     read_newest,
+    read_principles,
     read_versions,
     require_versions,
 )
@@ -159,13 +160,9 @@ class RubricRepository:
 
     async def principles(self, project_id: str, ids: Iterable[str]) -> dict[str, Principle]:
         """Return the principles of these ids; unknown ones are left out. Cost: one statement."""
-        row = PrincipleRow
-        statement = select(row.id, row.key, row.text).where(
-            row.project_id == project_id, row.id == func.any(list(ids))
-        )
         async with self._database.transaction() as connection:
-            found = (await connection.execute(statement)).all()
-        return {id_: Principle(id=id_, key=key, text=text_) for id_, key, text_ in found}
+            wanted = PrincipleRow.id == func.any(list(ids))
+            return await read_principles(connection, project_id, wanted)
 
     async def activate(
         self,
@@ -248,7 +245,7 @@ def _with_known_ids(rubric: Rubric, known: list[Principle]) -> Rubric:
     for principle in rubric.principles:
         other = by_id.get(principle.id, principle)
         if other != principle:
-            raise changed_principle(principle, other)
+            raise changed_principle(principle, other.key)
         principles.append(by_meaning.get((principle.key, principle.text), principle))
     weights = {principle.key: rubric.weight(principle.key) for principle in principles}
     return Rubric(principles=tuple(principles), weights=weights)

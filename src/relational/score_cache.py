@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import text
 
 from ..cached import CachedScores
-from ..errors import NotFoundError, ValidationError
+from ..errors import NotFoundError
 from ..model import Rubric
 from .project_row import missing
+from .rubric_checks import foreign_rubric, no_rubric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,8 +110,8 @@ async def read_cached(
     if row is None:
         raise missing(project_id)
     principle_ids = _principles(row, project_id, version)
-    if isinstance(rubric, Rubric):
-        _check_same(rubric, principle_ids, project_id)
+    if isinstance(rubric, Rubric) and [each.id for each in rubric.principles] != principle_ids:
+        raise foreign_rubric("cached_scores", rubric, project_id)
     if row.unknown:
         raise NotFoundError.node(project_id, row.unknown[0])
     lent = (row.lent_cells or (), row.lent_scores or ())
@@ -120,16 +121,7 @@ async def read_cached(
 
 def _principles(row: Any, project_id: str, version: int | None) -> list[str]:
     if row.principle_ids is None and version is None:
-        raise NotFoundError(
-            f"project {project_id!r} has no current rubric; save one, or name a version"
-        )
+        raise no_rubric(project_id)
     if row.principle_ids is None:
         raise NotFoundError(f"project {project_id!r} has no rubric version {version}")
     return list(row.principle_ids)
-
-
-def _check_same(rubric: Rubric, principle_ids: list[str], project_id: str) -> None:
-    """Refuse a rubric of another project, whose version would be mistaken for one of this."""
-    if [principle.id for principle in rubric.principles] != principle_ids:
-        problem = f"is not version {rubric.version} of project {project_id!r}; load it from there"
-        raise ValidationError("cached_scores", "rubric", problem)

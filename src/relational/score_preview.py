@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
-from ..errors import ConflictError, NotFoundError
+from ..errors import NotFoundError
 from ..model import InvalidationPreview, PrinciplePreview, Rubric
 from .project_row import missing
-from .rubric_checks import check_rubric
+from .rubric_checks import changed_principle, check_rubric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +22,9 @@ _ASKED: Final = (
     " SELECT coalesce(CAST(:judge AS text), judge) AS judge"
     " FROM sapwood.project WHERE id = :project_id AND state <> 'deleting'"
     "), named AS MATERIALIZED ("
-    " SELECT given.place, known.id, EXISTS (SELECT FROM sapwood.principle other"
+    " SELECT given.place, known.id, (SELECT other.key FROM sapwood.principle other"
     " WHERE other.project_id = :project_id AND other.id = given.id"
-    " AND (other.key, other.text) <> (given.key, given.text)) AS stolen"
+    " AND (other.key, other.text) <> (given.key, given.text)) AS owner"
     " FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[]), CAST(:texts AS text[]))"
     " WITH ORDINALITY AS given (id, key, text, place)"
     " LEFT JOIN LATERAL (SELECT same.id FROM sapwood.principle same"
@@ -66,7 +66,7 @@ _ANSWER: Final = (
     " SELECT asked.judge, nodes.nodes, nodes.unknown,"
     " (SELECT array_agg(coalesce(kept, 0) ORDER BY place) FROM named"
     " LEFT JOIN counted ON counted.principle_id = named.id) AS kept,"
-    " (SELECT array_agg(stolen ORDER BY place) FROM named) AS stolen"
+    " (SELECT array_agg(owner ORDER BY place) FROM named) AS owners"
     " FROM asked, nodes"
 )
 _PREVIEW: Final = text(_ASKED + _OF_ALL + _ANSWER)
@@ -95,13 +95,9 @@ async def read_preview(
     row = (await connection.execute(statement, values)).one_or_none()
     if row is None:
         raise missing(project_id)
-    for principle, stolen in zip(rubric.principles, row.stolen, strict=True):
-        if stolen:
-            raise ConflictError(
-                f"principle {principle.id} was saved with another text or key than "
-                f"{principle.key!r} has here; a changed principle is a new one: make it without "
-                "an id"
-            )
+    for principle, owner in zip(rubric.principles, row.owners, strict=True):
+        if owner is not None:
+            raise changed_principle(principle, owner)
     if row.judge is None:
         raise NotFoundError(
             f"project {project_id!r} has no judge before its first score; name one by judge="

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..agreement import Pair
-from ..errors import NotFoundError, ValidationError
-from ..model import Rubric
+from ..errors import NotFoundError
 from ..sample_drafts import check_node_content, check_same_key, last_of_each
 from ..scales import scale_text
 from .rubric_rows import bounded, mean
@@ -14,6 +13,7 @@ from .rubric_rows import bounded, mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..model import Rubric
     from ..sample_drafts import Key, SampleDraft
     from ..samples import LabeledSample
     from .project_rows import ProjectRows
@@ -117,18 +117,6 @@ class LabelRows:
             return mean(rubric, of_node)
         asked = [each.id for each in rubric.principles if each.id == sample.principle_id]
         return next((bounded(of_node[each]) for each in asked if each in of_node), None)
-
-    def rubric(self, rubric: int | Rubric | None) -> Rubric:
-        """Return the version that is asked for."""
-        project = self._project
-        version = rubric.version if isinstance(rubric, Rubric) else rubric
-        version = project.rubric_version if version is None else version
-        if version is None:
-            raise NotFoundError(f"project {project.id!r} has no current rubric")
-        stored = project.rubrics.get(project.id, version)
-        if isinstance(rubric, Rubric) and rubric.principles != stored.principles:
-            raise ValidationError("labels", "rubric", f"is not version {version} of {project.id!r}")
-        return stored
 
 
 def _meaning(rubric: Rubric) -> set[tuple[str, float]]:

@@ -52,8 +52,8 @@ class MemoryLabels:
     async def stale(self, rubric: int | Rubric | None = None) -> list[LabeledSample]:
         """Return the samples that a rubric version made stale."""
         version = Arguments("stale").rubric(rubric)
-        labels = (await self._drained()).labels
-        return labels.stale(labels.rubric(version))
+        project = await self._drained()
+        return project.labels.stale(project.asked_rubric("labels", version))
 
     async def agreement(
         self, *, judge: str | None = None, rubric: int | Rubric | None = None
@@ -62,8 +62,8 @@ class MemoryLabels:
         check = Arguments("agreement")
         version, named = check.rubric(rubric), None if judge is None else check.judge(judge)
         require_statistics()
-        labels = (await self._drained()).labels
-        asked = labels.rubric(version)
+        project = await self._drained()
+        labels, asked = project.labels, project.asked_rubric("labels", version)
         pairs = labels.pairs(asked, named)
         judges = sorted({pair.judge for pair in pairs}) if named is None else [named]
         return agreements(asked, judges, pairs, labels.stale_keys(asked))

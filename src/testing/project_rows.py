@@ -10,6 +10,7 @@ from ..batch import Registered, Resolution, ScoreDraft, first_ids, resolve
 from ..errors import FencedError
 from ..journal import FORMAT, NO_CHAIN, Entry, Operations, link, pack, unpack
 from ..model import Project, Receipt, Rubric, new_id
+from ..relational.rubric_checks import foreign_rubric, no_rubric
 from ..replica import Replica
 from .label_rows import LabelRows
 from .rubric_rows import RubricRows, mean
@@ -88,6 +89,17 @@ class ProjectRows:
         """The current rubric."""
         version = self.rubric_version
         return None if version is None else self.rubrics.versions[version - 1]
+
+    def asked_rubric(self, call: str, rubric: int | Rubric | None) -> Rubric:
+        """Return the stored version that is asked for; the current one if none is named."""
+        version = rubric.version if isinstance(rubric, Rubric) else rubric
+        version = self.rubric_version if version is None else version
+        if version is None:
+            raise no_rubric(self.id)
+        stored = self.rubrics.get(self.id, version)
+        if isinstance(rubric, Rubric) and rubric.principles != stored.principles:
+            raise foreign_rubric(call, rubric, self.id)
+        return stored
 
     def record(self) -> Project:
         """Return what users see of it."""

@@ -50,7 +50,7 @@ class RubricRows:
         """Return the saved principle of that key and text; `wanted` if there is none."""
         other = self.principles.get(wanted.id, wanted)
         if other != wanted:
-            raise changed_principle(wanted, other)
+            raise changed_principle(wanted, other.key)
         for principle in self.principles.values():
             if (principle.key, principle.text) == (wanted.key, wanted.text):
                 return principle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..cached import CachedScores
-from ..errors import NotFoundError, ValidationError
+from ..errors import NotFoundError
 from ..model import InvalidationPreview, PrinciplePreview, Rubric
 from ..relational.rubric_checks import check_rubric
 
@@ -22,7 +22,7 @@ def cached_scores(
     by_content: bool,
 ) -> CachedScores:
     """Return the scores that a judge gave under a rubric, and what has none."""
-    stored = _stored(project, rubric)
+    stored = project.asked_rubric("cached_scores", rubric)
     _require(project, node_ids)
     principle_ids = [principle.id for principle in stored.principles]
     cells: list[int] = []
@@ -80,15 +80,3 @@ def _require(project: ProjectRows, node_ids: list[str]) -> None:
     for node_id in node_ids:
         if node_id not in project.register:
             raise NotFoundError.node(project.id, node_id)
-
-
-def _stored(project: ProjectRows, rubric: int | Rubric | None) -> Rubric:
-    version = rubric.version if isinstance(rubric, Rubric) else rubric
-    version = project.rubric_version if version is None else version
-    if version is None:
-        raise NotFoundError(f"project {project.id!r} has no current rubric")
-    stored = project.rubrics.get(project.id, version)
-    if isinstance(rubric, Rubric) and rubric.principles != stored.principles:
-        problem = f"is not version {version} of project {project.id!r}"
-        raise ValidationError("cached_scores", "rubric", problem)
-    return stored
