@@ -13,14 +13,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .model import NodeStatus
+from .nodes import SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .journal import Entry
 
-SCORES: Final = ("score", "rubric_score")
-"""The scores that are summed up, in the order of `Branch.tallies`."""
 EXACT: Final = Context(prec=1_500, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
 """Floats reach from 309 digits before the point to 1,074 behind it."""
 ZERO: Final = Decimal(0)
@@ -57,7 +56,11 @@ class Tally:
 
 @dataclass(slots=True)
 class Branch:
-    """A node's own values, and what its subtree comes to: a row of table `branch_stats`."""
+    """A node's own values, and what its subtree comes to: a row of table `branch_stats`.
+
+    Attributes:
+        tallies: One for each of `SCORES`, in that order.
+    """
 
     node_id: str
     parent_id: str | None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from .errors import ClosedError
 
 if TYPE_CHECKING:
-    from .graph import Score
     from .model import BranchStats
+    from .nodes import Score
     from .relational import BranchStatsRepository
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import orjson
 
@@ -36,6 +36,9 @@ FIELDS = (
     "seq",
 )
 """The columns of nodes: the fields of `Node`."""
+Score = Literal["score", "rubric_score"]
+SCORES: tuple[Score, ...] = get_args(Score)
+"""What a node can be the best by, and what branches are summed up by: the caller's, a rubric's."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

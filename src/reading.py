@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from .arguments import Arguments
 from .errors import NotFoundError
-from .graph import KEYS, SCORES
+from .graph import KEYS
 from .loading import Loads
-from .nodes import Nodes
+from .nodes import SCORES, Nodes
 from .streaming import NodeStream
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from .graph import Key, Score
+    from .graph import Key
     from .model import BranchStats, Node, NodeStatus
-    from .nodes import Columns
+    from .nodes import Columns, Score
 
 
 class Reads(Loads):

@@ -6,14 +6,14 @@ A tree of half a million nodes is held as numbers in arrays and texts in tuples,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arguments import STATUSES, Arguments
 from .errors import DivergedError, NotFoundError
 from .model import NodeStatus
-from .nodes import FIELDS, Nodes, check_column, check_whole, make_node
+from .nodes import FIELDS, SCORES, Nodes, check_column, check_whole, make_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .model import Node
-    from .nodes import Columns
+    from .nodes import Columns, Score
 
 _NUMBERS: dict[str, type[np.generic]] = {
     "score": np.float64,
@@ -220,7 +220,7 @@ class Tree:
 
     def best(
         self,
-        by: Literal["rubric_score", "score"] = "rubric_score",
+        by: Score = "rubric_score",
         status: NodeStatus | str | None = None,
     ) -> Node | None:
         """Return the node of the highest score; of equals the first; `None` if none has one.
@@ -232,7 +232,7 @@ class Tree:
             ValidationError: `by` or `status` is none of its kind, or the scores were not loaded.
         """
         check = Arguments("best")
-        scores = self.column(check.choice("by", by, ("rubric_score", "score")))
+        scores = self.column(check.choice("by", by, SCORES))
         wanted = check.status(status)
         if wanted is not None:
             scores = np.where(self._status == STATUSES.index(wanted), scores, np.nan)

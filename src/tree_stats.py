@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .arguments import Arguments
 from .model import BranchStats, NodeStatus
+from .nodes import SCORES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .graph import Score
+    from .nodes import Score
     from .tree import Tree
-
-_SCORES: Final = ("score", "rubric_score")
 
 
 class Counts(NamedTuple):
@@ -68,7 +67,7 @@ class TreeStats:
             NotFoundError: The tree has no such node.
             ValidationError: The score was not loaded, or `key` names none.
         """
-        name = Arguments("stats").choice("key", key, _SCORES)
+        name = Arguments("stats").choice("key", key, SCORES)
         place = self._tree.place(node_id)
         tally, counts = self._of(name), self._counts
         scored, best = int(tally.scored[place]), int(tally.best[place])

@@ -5,12 +5,11 @@ from __future__ import annotations
 from .clearing import GraphClearing
 from .connection import Graph
 from .overview import GraphOverview, GraphServer
-from .reads import KEYS, SCORES, Guard, Key, NodeRepository, Score
+from .reads import KEYS, Guard, Key, NodeRepository
 from .writes import ApplyTransaction, GraphWriter, Watermark
 
 __all__ = [
     "KEYS",
-    "SCORES",
     "ApplyTransaction",
     "Graph",
     "GraphClearing",
@@ -20,6 +19,5 @@ __all__ = [
     "Guard",
     "Key",
     "NodeRepository",
-    "Score",
     "Watermark",
 ]

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..arguments import Arguments
+from ..nodes import SCORES
 from .columns import Reading
 from .writes import Watermark, lock_watermark
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 
     from ..model import Node, NodeStatus
-    from ..nodes import Columns
+    from ..nodes import Columns, Score
     from .connection import Graph
 
 Guard = Callable[[Watermark | None], Awaitable[int]]
@@ -29,10 +30,6 @@ read may see nodes, or raises; what it raises ends the read and comes out of it.
 Key = Literal["score", "rubric_score", "depth", "iteration", "id"]
 KEYS: tuple[Key, ...] = get_args(Key)
 """What the frontier can be ordered by."""
-
-Score = Literal["score", "rubric_score"]
-SCORES: tuple[Score, ...] = get_args(Score)
-"""What a node can be the best by."""
 
 NO_LIMIT = (1 << 63) - 1
 PAGE_CHARACTERS = 16 << 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from ..nodes import Score
     from .database import Database
 
 MOST_ROWS: Final = 100_000
@@ -69,7 +70,7 @@ class BranchStatsRepository:
         self,
         project_id: str,
         node_id: str,
-        key: Literal["score", "rubric_score"] = "score",
+        key: Score = "score",
         *,
         refresh: Callable[[str], Awaitable[None]] | None = None,
     ) -> BranchStats:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..cached import CachedScores
-    from ..graph import Key, Score
+    from ..graph import Key
     from ..loading import LoadedProject
     from ..model import (
         BranchStats,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         Rubric,
         Verification,
     )
-    from ..nodes import Nodes
+    from ..nodes import Nodes, Score
     from ..rubric_model import RubricChanges, RubricDiff
     from ..samples import Agreement, LabelCandidate, LabeledSample
     from ..streaming import NodeStream

@@ -8,10 +8,10 @@ import orjson
 
 from ..arguments import Arguments
 from ..branches import BRANCH_FIELDS, branch_stats
-from ..graph import KEYS, SCORES
+from ..graph import KEYS
 from ..loading import LoadedProject
 from ..model import NodeStatus
-from ..nodes import FIELDS, Nodes
+from ..nodes import FIELDS, SCORES, Nodes
 from ..relational import ScoreColumns
 from ..tree import TREE_FIELDS, Tree
 from .score_cache import cached_scores, invalidation_preview
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from ..cached import CachedScores
-    from ..graph import Key, Score
+    from ..graph import Key
     from ..model import BranchStats, InvalidationPreview, Node, Rubric
+    from ..nodes import Score
     from ..streaming import NodeStream
     from .project_rows import ProjectRows
 

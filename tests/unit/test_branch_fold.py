@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sapwood.branch_fold import SCORES, Branch, BranchFold, Changes, Child
+from sapwood.branch_fold import Branch, BranchFold, Changes, Child
 from sapwood.branches import BRANCH_FIELDS, branch_stats
 from sapwood.journal import NO_CHAIN, Entry, Operations, Prune, link
 from sapwood.model import BranchStats, NodeStatus
-from sapwood.nodes import Columns
+from sapwood.nodes import SCORES, Columns
 from sapwood.replica import Replica
 
 scores = (
@@ -21,7 +21,8 @@ scores = (
     | st.floats(allow_nan=False, allow_infinity=False)
 )
 statuses = st.sampled_from([status.value for status in NodeStatus])
-values = st.fixed_dictionaries({}, optional={"status": statuses, **dict.fromkeys(SCORES, scores)})
+fields: dict[str, st.SearchStrategy[Any]] = {"status": statuses, **dict.fromkeys(SCORES, scores)}
+values = st.fixed_dictionaries({}, optional=fields)
 
 
 class Table:

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from sapwood.branches import BRANCH_FIELDS, branch_stats
 from sapwood.errors import NotFoundError, ValidationError
-from sapwood.graph import SCORES
 from sapwood.model import Node
-from sapwood.nodes import Columns
+from sapwood.nodes import SCORES, Columns
 from sapwood.tree import TREE_FIELDS, Tree
 from sapwood.tree_stats import TreeStats
 
