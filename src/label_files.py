@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -19,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from .errors import ValidationError
-from .model import new_id
 from .sample_drafts import draft_sample
 from .samples import LabeledSample
 from .scales import ClassScale, parse_scale, scale_text, shown
 from .values import ITEM_BYTES
+from .whole_file import write_whole
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Generator, Iterable, Mapping
 
     from .sample_drafts import SampleDraft
@@ -62,19 +62,9 @@ def check_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_samples(path: Path, samples: Iterable[LabeledSample]) -> None:
-    """Write a file whole: under another name beside it first, then renamed."""
+    """Write a file of samples, whole or not at all."""
     rows = [_row(sample) for sample in samples]
-    data = _to_csv(rows) if path.suffix == ".csv" else _to_jsonl(rows)
-    beside = path.with_name(f".{path.name}.{new_id()}")
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    write_whole(path, _to_csv(rows) if path.suffix == ".csv" else _to_jsonl(rows))
 
 
 def read_samples(path: Path, principles: Mapping[str, str]) -> list[SampleDraft]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
+
+from ..whole_file import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,27 +16,8 @@ _RANDOM_BYTES = 24
 
 
 def write_private(path: Path, text: str, *, owner: tuple[int, int] | None = None) -> None:
-    """Write a file that nobody else can read, whole or not at all.
-
-    Mode and owner are set on the open draft, never by path: there is no moment in which another
-    user could open it, and none in which root could be led to another file by a link.
-
-    Args:
-        owner: user and group number to give the file to (only root may).
-    """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            if owner is not None:
-                os.fchown(file.fileno(), *owner)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    """Write a file that nobody else can read, whole or not at all: see `write_whole`."""
+    write_whole(path, text.encode(), mode=0o600, owner=owner)
 
 
 def read_password(path: Path) -> SecretStr | None:
