@@ -7,17 +7,16 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .test_readme import program, server_variables
+from .programs import ROOT, program, server_variables
 
 if TYPE_CHECKING:
-    from sapwood.servers import Endpoints
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+    from sapwood.servers import Endpoints
 
 
 def run(*command: str | Path, **environment: str) -> str:
@@ -68,7 +67,8 @@ def test_the_wheel_runs_the_readmes_program_in_a_clean_environment(
     run(sys.executable, "-m", "venv", tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", f"{wheel}[cli]")
-    shown = run(python, "-W", "error", "-c", program(project_id), **server_variables(servers))
+    text = program("README.md", "hello-tree", project_id)
+    shown = run(python, "-W", "error", "-c", text, **server_variables(servers))
     assert "4 9 10 13 complete" in shown
     command = tmp_path / "venv" / "bin" / "sapwood"
     assert run(command, "--version") == "sapwood 0.1.0\n"
