@@ -78,17 +78,8 @@ async def test_a_plan_for_empty_tables_looks_up_each_node(
     servers: Endpoints, query: str, index: str, column: str, *, emptied: bool
 ) -> None:
     """Such a plan is kept by a session until the table is analysed, a minute or more."""
-    async with own_database(servers) as url:
-        database = Database(url)
-        await database.create_tables()
-        if emptied:
-            async with vacuuming(url) as connection:
-                await connection.execute("VACUUM ANALYZE")
-        async with database.transaction() as connection:
-            raw = await connection.get_raw_connection()
-            driver: Any = raw.driver_connection
-            plan = await _generic_plan(driver, query)
-        await database.close()
+    async with fresh_tables(servers, emptied=emptied) as driver:
+        plan = await _generic_plan(driver, query)
     uses = [at for at, line in enumerate(plan) if index in line.split()]
     assert uses
     for at in uses:
@@ -121,38 +112,18 @@ async def test_a_project_that_no_statistics_know_looks_up_each_node(
     servers: Endpoints, query: str, values: str, index: str
 ) -> None:
     """Two indexes begin with the project; of an unknown one, both would seem to hold no row."""
-    async with own_database(servers) as url:
-        database = Database(url)
-        await database.create_tables()
-        async with database.transaction() as connection:
-            raw = await connection.get_raw_connection()
-            driver: Any = raw.driver_connection
-            await driver.execute(OTHERS)
-            await driver.execute("ANALYZE sapwood.node_ref")
-            await driver.execute("SET plan_cache_mode = force_custom_plan")
-            await driver.execute(f"PREPARE explained AS {query}")
-            plan = await driver.fetch(f"EXPLAIN EXECUTE explained ({values})")
-        await database.close()
+    async with fresh_tables(servers) as driver:
+        await driver.execute(OTHERS)
+        await driver.execute("ANALYZE sapwood.node_ref")
+        await driver.execute("SET plan_cache_mode = force_custom_plan")
+        await driver.execute(f"PREPARE explained AS {query}")
+        plan = await driver.fetch(f"EXPLAIN EXECUTE explained ({values})")
     assert index in "\n".join(line[0] for line in plan)
 
 
-@asynccontextmanager
-async def vacuuming(url: str) -> AsyncGenerator[asyncpg.Connection]:
-    """A connection outside of any transaction."""
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
-
-
 async def test_scores_are_lent_by_one_look_up_of_each_content(servers: Endpoints) -> None:
-    async with own_database(servers) as url:
-        database = Database(url)
-        await database.create_tables()
-        async with database.transaction() as connection:
-            raw = await connection.get_raw_connection()
-            driver: Any = raw.driver_connection
-            plan = await _generic_plan(driver, LENT)
-        await database.close()
+    async with fresh_tables(servers) as driver:
+        plan = await _generic_plan(driver, LENT)
     name = "ix_node_ref_project_id_content_digest"
     at = next(number for number, line in enumerate(plan) if name in line)
     assert "content_digest" in plan[at + 1]
@@ -160,15 +131,28 @@ async def test_scores_are_lent_by_one_look_up_of_each_content(servers: Endpoints
 
 @pytest.mark.parametrize("query", [PAIRS, UNLABELLED], ids=["pairs", "unlabelled"])
 async def test_labels_are_never_held_each_against_each(servers: Endpoints, query: str) -> None:
+    async with fresh_tables(servers) as driver:
+        plan = await _generic_plan(driver, query)
+    assert not [line for line in plan if "Join Filter" in line and "content_digest" in line]
+
+
+@asynccontextmanager
+async def fresh_tables(servers: Endpoints, *, emptied: bool = False) -> AsyncGenerator[Any]:
+    """Lend the driver's connection of a session on new tables.
+
+    Args:
+        emptied: They look to PostgreSQL as if it knew that they have no row.
+    """
     async with own_database(servers) as url:
         database = Database(url)
         await database.create_tables()
+        if emptied:
+            outside = await asyncpg.connect(url)  # VACUUM runs in no transaction
+            await outside.execute("VACUUM ANALYZE")
+            await outside.close()
         async with database.transaction() as connection:
-            raw = await connection.get_raw_connection()
-            driver: Any = raw.driver_connection
-            plan = await _generic_plan(driver, query)
+            yield (await connection.get_raw_connection()).driver_connection
         await database.close()
-    assert not [line for line in plan if "Join Filter" in line and "content_digest" in line]
 
 
 async def _generic_plan(driver: Any, query: str) -> list[str]:
