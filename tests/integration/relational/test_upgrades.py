@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from sapwood.servers import Endpoints
 
+LONG = "".join(random.Random(4).choices("äöüßéèçñøå", k=4000))
+"""A name that no key can hold."""
 UPGRADE_LOCK = 8318817281653172594
 _PROJECT = text(
     "INSERT INTO sapwood.project (id, incarnation, head_seq, chain)"
@@ -133,6 +136,8 @@ async def test_labels_of_the_first_revision_become_classes_and_the_newest_of_eac
         ("2", "text ✓", "ann", r"a\b|c=d", 2),
         ("3", "text ✓", "bob", "good", 1),
         ("4", "", "ann", "", 1),
+        ("5", "text ✓", LONG, "good", 1),
+        ("6", "text ✓", LONG[:-1], "good", 1),
     ]
     async with old.transaction() as connection:
         await _write(connection, "labelled", [resolve(batch(node()), {})], damaged=set())
@@ -147,12 +152,14 @@ async def test_labels_of_the_first_revision_become_classes_and_the_newest_of_eac
         "2": r"a\b|c=d",
         "3": "good",
         "4": "",
+        "5": "good",
+        "6": "good",
     }
     assert samples["2"].scale == ClassScale({r"a\b|c=d": 0.0})
     assert samples["4"].scale == ClassScale({"": 0.0})
     drafts = [draft_sample(each) for each in samples.values()]
-    assert await LabeledSampleRepository(old).add("labelled", "mark", drafts) == 3
-    assert len(await LabeledSampleRepository(old).all("labelled")) == 3, "by equal digests"
+    assert await LabeledSampleRepository(old).add("labelled", "mark", drafts) == 5
+    assert len(await LabeledSampleRepository(old).all("labelled")) == 5, "by equal digests"
 
     number = LabeledSample(content="n", labeler="ann", label=0.5, scale=NumberScale(0, 1))
     await LabeledSampleRepository(old).add("labelled", "mark", [draft_sample(number)])
