@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from .relay import Relay
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
-    from types import TracebackType
 
     from .framing import Framing
+    from .relay import Carry
 
 Direction = Literal["request", "reply"]
 Kind = Literal["cut", "hang", "lost reply"]
@@ -33,11 +35,10 @@ class Fault(NamedTuple):
     kind: Kind
 
 
-class Interceptor:
+class Interceptor(Relay):
     """Stands before one server port.
 
     Attributes:
-        port: Where it listens.
         seen: Messages so far, by direction.
         happened: Whether the fault took place.
     """
@@ -45,48 +46,18 @@ class Interceptor:
     def __init__(
         self, host: str, port: int, framing: Callable[[], Framing], fault: Fault | None = None
     ) -> None:
-        self._target = (host, port)
+        super().__init__(host, port)
         self._framing = framing
         self._fault = fault
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-        self.port = 0
         self.seen: dict[Direction, int] = {"request": 0, "reply": 0}
         self.happened = False
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in list(self._writers):
-            writer.close()
-        await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(*self._target)
-        self._writers |= {writer, back}
-        line = _Line(self, self._framing())
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(line.carry(reader, back, "request", line.framing.requests))
-                group.create_task(line.carry(there, writer, "reply", line.framing.replies))
-        except* (OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            self._writers -= {writer, back}
-            for each in (writer, back):
-                each.close()
-                with contextlib.suppress(OSError):
-                    await each.wait_closed()
+    def _line(self) -> tuple[Carry, Carry]:
+        line, framing = _Line(self), self._framing()
+        return (
+            partial(line.carry, "request", framing.requests),
+            partial(line.carry, "reply", framing.replies),
+        )
 
     def strikes(self, direction: Direction) -> Kind | None:
         """Count a message; say what is to go wrong with it."""
@@ -101,18 +72,17 @@ class Interceptor:
 class _Line:
     """One connection through the proxy."""
 
-    def __init__(self, owner: Interceptor, framing: Framing) -> None:
+    def __init__(self, owner: Interceptor) -> None:
         self._owner = owner
         self._silent = False
         self._last_reply = False
-        self.framing = framing
 
     async def carry(
         self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
         direction: Direction,
         split: Callable[[bytes], list[bytes]],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         """Carry one direction, message by message, until either side ends."""
         while data := await reader.read(65536):
