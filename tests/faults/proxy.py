@@ -11,6 +11,9 @@ from .relay import Relay
 if TYPE_CHECKING:
     from .relay import Carry
 
+POSTGRES_COMMIT = b"COMMIT;\0"
+BOLT_COMMIT = b"\x00\x02\xb0\x12\x00\x00"
+
 
 class Proxy(Relay):
     """Stands before one server port.

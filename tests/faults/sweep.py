@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import urlsplit
 
 from sapwood import AsyncStorageAdapter, Database, Graph, UnavailableError
 
+from .addresses import neo4j_place, neo4j_through, postgres_place, postgres_through
 from .framing import BoltFraming, PostgresFraming
 from .interceptor import Interceptor
 from .scenario import held, search
@@ -51,23 +51,16 @@ class Run:
 async def _behind(
     servers: Endpoints, project_id: str, faults: dict[Server, Fault]
 ) -> AsyncGenerator[tuple[AsyncStorageAdapter, dict[Server, Interceptor]]]:
-    url = urlsplit(servers.database_url.get_secret_value())
-    bolt = urlsplit(servers.neo4j_uri)
-    assert url.hostname is not None
-    assert bolt.hostname is not None
-    postgres = Interceptor(
-        url.hostname, url.port or 5432, PostgresFraming, faults.get("postgresql")
-    )
-    neo4j = Interceptor(bolt.hostname, bolt.port or 7687, BoltFraming, faults.get("neo4j"))
+    postgres = Interceptor(*postgres_place(servers), PostgresFraming, faults.get("postgresql"))
+    neo4j = Interceptor(*neo4j_place(servers), BoltFraming, faults.get("neo4j"))
     async with postgres, neo4j:
-        address = url.netloc.replace(f":{url.port}", f":{postgres.port}")
         db = Database(
-            url._replace(netloc=address, query="sslmode=disable").geturl(),
+            postgres_through(servers, postgres.port),
             statement_timeout_s=PATIENCE_S,
             connect_timeout_s=PATIENCE_S,
         )
         graph = Graph(
-            f"bolt://127.0.0.1:{neo4j.port}",
+            neo4j_through(neo4j.port),
             auth=(servers.neo4j_username, servers.neo4j_password),
             timeout_s=PATIENCE_S,
             connect_timeout_s=PATIENCE_S,

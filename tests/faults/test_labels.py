@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sapwood import LabeledSample, NumberScale
 
-from .test_outages import POSTGRES_COMMIT, rig
+from .proxy import POSTGRES_COMMIT
+from .test_outages import rig
 
 if TYPE_CHECKING:
     from sapwood.servers import Endpoints

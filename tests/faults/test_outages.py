@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
@@ -23,7 +22,8 @@ from sapwood import (
 )
 from sapwood.relational import ProjectRepository
 
-from .proxy import Proxy
+from .addresses import neo4j_place, neo4j_through, postgres_place, postgres_through
+from .proxy import BOLT_COMMIT, POSTGRES_COMMIT, Proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from sapwood.servers import Endpoints
 
     from ..conftest import OpenStore, RunCypher, RunSql
-
-POSTGRES_COMMIT = b"COMMIT;\0"
-BOLT_COMMIT = b"\x00\x02\xb0\x12\x00\x00"
 
 
 class Rig:
@@ -51,17 +48,13 @@ class Rig:
 
 @asynccontextmanager
 async def rig(servers: Endpoints, project_id: str, **options: Any) -> AsyncGenerator[Rig, None]:
-    url = urlsplit(servers.database_url.get_secret_value())
-    bolt = urlsplit(servers.neo4j_uri)
-    assert url.hostname is not None
-    assert url.port is not None
-    assert bolt.hostname is not None
-    assert bolt.port is not None
-    async with Proxy(url.hostname, url.port) as postgres, Proxy(bolt.hostname, bolt.port) as neo4j:
-        address = url.netloc.replace(f":{url.port}", f":{postgres.port}")
-        db = Database(url._replace(netloc=address).geturl())
+    async with (
+        Proxy(*postgres_place(servers)) as postgres,
+        Proxy(*neo4j_place(servers)) as neo4j,
+    ):
+        db = Database(postgres_through(servers, postgres.port))
         auth = (servers.neo4j_username, servers.neo4j_password)
-        graph = Graph(f"bolt://127.0.0.1:{neo4j.port}", auth=auth)
+        graph = Graph(neo4j_through(neo4j.port), auth=auth)
         try:
             async with AsyncStorageAdapter(db, graph, project_id=project_id, **options) as store:
                 yield Rig(postgres, neo4j, db, graph, store)

@@ -8,7 +8,8 @@ import pytest
 
 from sapwood import Principle, Rubric, RubricChanges
 
-from .test_outages import POSTGRES_COMMIT, rig
+from .proxy import POSTGRES_COMMIT
+from .test_outages import rig
 
 if TYPE_CHECKING:
     from sapwood.servers import Endpoints

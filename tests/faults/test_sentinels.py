@@ -30,8 +30,9 @@ from sapwood import (
 )
 from sapwood.journal import Operations, pack
 
+from .proxy import POSTGRES_COMMIT
 from .sentinels import PASSWORD, TEXT, Watch, fill, fill_again, watching
-from .test_outages import POSTGRES_COMMIT, Rig, rig
+from .test_outages import Rig, rig
 from .test_rejections import holding_the_project
 
 if TYPE_CHECKING:

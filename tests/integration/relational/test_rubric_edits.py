@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -15,7 +14,8 @@ from sapwood import Database, NotFoundError, Principle, Rubric, RubricChanges, U
 from sapwood.errors import StoreError
 from sapwood.relational import RubricEdit, RubricRepository
 
-from ...faults.proxy import Proxy
+from ...faults.addresses import postgres_place, postgres_through
+from ...faults.proxy import POSTGRES_COMMIT, Proxy
 from .building import node, score
 
 if TYPE_CHECKING:
@@ -76,12 +76,8 @@ async def test_a_version_that_is_not_there_is_named(
 
 @asynccontextmanager
 async def behind_a_proxy(servers: Endpoints) -> AsyncGenerator[tuple[RubricRepository, Proxy]]:
-    url = urlsplit(servers.database_url.get_secret_value())
-    assert url.hostname is not None
-    assert url.port is not None
-    async with Proxy(url.hostname, url.port) as proxy:
-        address = url.netloc.replace(f":{url.port}", f":{proxy.port}")
-        database = Database(url._replace(netloc=address).geturl())
+    async with Proxy(*postgres_place(servers)) as proxy:
+        database = Database(postgres_through(servers, proxy.port))
         yield RubricRepository(database), proxy
         await database.close()
 
@@ -93,7 +89,7 @@ async def test_a_version_that_was_made_but_not_heard_of_is_found(
     await rubrics.save(writer.project_id, BASE)
     edit = RubricEdit(REMOVAL)
     async with behind_a_proxy(servers) as (far, proxy):
-        proxy.cut_after = b"COMMIT;\0"
+        proxy.cut_after = POSTGRES_COMMIT
         with pytest.raises(UnavailableError) as lost:
             await far.new_version(writer.project_id, edit)
         assert lost.value.unknown_outcome

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -14,7 +13,8 @@ from sapwood import Database, UnavailableError, failpoints
 from sapwood.relational import Journal, ProjectRepository
 from sapwood.relational import database as database_module
 
-from ...faults.proxy import Proxy
+from ...faults.addresses import postgres_place, postgres_through
+from ...faults.proxy import POSTGRES_COMMIT, Proxy
 from .building import Writer, batch, node, state, until
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from ...conftest import RunSql
 
-COMMIT = b"COMMIT;\0"
 SLOW_COMMIT = (
     "CREATE OR REPLACE FUNCTION public.wait_at_commit() RETURNS trigger LANGUAGE plpgsql AS"
     " $$ BEGIN PERFORM pg_advisory_xact_lock(hashtext(TG_NAME)); RETURN NULL; END $$"
@@ -35,12 +34,8 @@ SLOW_COMMIT = (
 async def behind_a_proxy(
     servers: Endpoints, project_id: str
 ) -> AsyncGenerator[tuple[Writer, Proxy]]:
-    url = urlsplit(servers.database_url.get_secret_value())
-    assert url.hostname is not None
-    assert url.port is not None
-    async with Proxy(url.hostname, url.port) as proxy:
-        address = url.netloc.replace(f":{url.port}", f":{proxy.port}")
-        database = Database(url._replace(netloc=address).geturl())
+    async with Proxy(*postgres_place(servers)) as proxy:
+        database = Database(postgres_through(servers, proxy.port))
         try:
             projects = ProjectRepository(database)
             await projects.ensure(project_id)
@@ -56,7 +51,7 @@ async def test_a_commit_that_was_made_but_not_heard_of_is_found(
     async with behind_a_proxy(servers, project_id) as (writer, proxy):
         await writer.commit(node())
         once = batch(node())
-        proxy.cut_after = COMMIT
+        proxy.cut_after = POSTGRES_COMMIT
 
         with pytest.raises(UnavailableError) as lost:
             await writer.journal.commit(project_id, writer.epoch, once)
