@@ -13,19 +13,17 @@ recursive aggregate over the own columns of table `branch_stats`. Medians and sp
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
-import statistics
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
+from bench import open_stores, read_options, spread
 
-from sapwood import AsyncStorageAdapter, Database, Graph, Node, NodeStatus, new_id
+from sapwood import AsyncStorageAdapter, Node, NodeStatus, new_id
 from sapwood.branches import BRANCH_FIELDS, branch_stats
 from sapwood.nodes import Columns
-from sapwood.servers import EmbeddedServers, default_data_dir
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -141,47 +139,31 @@ async def measure(
     return one_round
 
 
-def spread(found: list[float]) -> str:
-    digits = 0 if min(found) >= 100 else 1
-    low, high = f"{min(found):,.{digits}f}", f"{max(found):,.{digits}f}"
-    return f"{statistics.median(found):,.{digits}f} ({low} to {high})"
-
-
 async def main(nodes: int, rounds: int, name: str) -> None:
     """Plant the trees once, then measure them in turn."""
-    servers = EmbeddedServers(default_data_dir(name)).up()
-    db = Database(servers.database_url)
-    graph = Graph(servers.neo4j_uri, auth=(servers.neo4j_username, servers.neo4j_password))
-    await db.create_tables()
-    await graph.create_schema()
-    raw = await asyncpg.connect(servers.database_url.get_secret_value())
-    cases: dict[str, Callable[[], Awaitable[dict[str, float]]]] = {}
-    stores: list[AsyncStorageAdapter] = []
-    for shape in (wide, drawn, deep):
-        store = AsyncStorageAdapter(db, graph, project_id=f"bench.{new_id()}", flush_at=1000)
-        stores.append(store)
-        cases[shape.__name__] = await measure(store, raw, shape, nodes)
-    found: dict[tuple[str, str], list[float]] = {}
-    for number in range(rounds + 1):
-        for name, one_round in cases.items():
-            took = await one_round()
-            if number:  # the first round warms everything up
-                for what, each in took.items():
-                    found.setdefault((name, what), []).append(each)
-    print(f"{nodes:,} nodes, {rounds} rounds, milliseconds")
-    for (name, what), milliseconds_ in found.items():
-        print(f"{name:8} {what:20} {spread(milliseconds_):>28}")
-    for store in stores:
-        await store.delete_project()
-    await raw.close()
-    await graph.close()
-    await db.close()
+    async with open_stores(name) as (servers, db, graph):
+        raw = await asyncpg.connect(servers.database_url.get_secret_value())
+        cases: dict[str, Callable[[], Awaitable[dict[str, float]]]] = {}
+        stores: list[AsyncStorageAdapter] = []
+        for shape in (wide, drawn, deep):
+            store = AsyncStorageAdapter(db, graph, project_id=f"bench.{new_id()}", flush_at=1000)
+            stores.append(store)
+            cases[shape.__name__] = await measure(store, raw, shape, nodes)
+        found: dict[tuple[str, str], list[float]] = {}
+        for number in range(rounds + 1):
+            for name, one_round in cases.items():
+                took = await one_round()
+                if number:  # the first round warms everything up
+                    for what, each in took.items():
+                        found.setdefault((name, what), []).append(each)
+        print(f"{nodes:,} nodes, {rounds} rounds, milliseconds")
+        for (name, what), milliseconds_ in found.items():
+            print(f"{name:8} {what:20} {spread(milliseconds_):>28}")
+        for store in stores:
+            await store.delete_project()
+        await raw.close()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--nodes", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--servers", default="bench", help="data folder of the embedded servers")
-    options = parser.parse_args()
+    options = read_options(__doc__, nodes=100_000, rounds=5)
     asyncio.run(main(options.nodes, options.rounds, options.servers))

@@ -1,6 +1,6 @@
 """Ingest through the adapter, beside the raw driver: same nodes, same constraints, one run.
 
-    python benchmarks/ingest.py [--nodes 20000] [--rounds 5]
+    python benchmarks/ingest.py [--nodes 20000] [--rounds 5] [--servers bench]
 
 The adapter's clock covers making the `Node` objects, the journal in PostgreSQL, and stops when the
 graph holds everything. The raw driver gets ready rows and writes them with `UNWIND … CREATE`, 2,500
@@ -10,15 +10,18 @@ printed.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import statistics
 import time
+from typing import TYPE_CHECKING
 
+from bench import open_stores, read_options
 from neo4j import AsyncGraphDatabase
 
 from sapwood import AsyncStorageAdapter, Database, Graph, Node, new_id
-from sapwood.servers import EmbeddedServers, Endpoints, default_data_dir
+
+if TYPE_CHECKING:
+    from sapwood.servers import Endpoints
 
 FAN_OUT = 8
 CONTENT = "x" * 200
@@ -78,32 +81,23 @@ async def through_driver(servers: Endpoints, nodes: int) -> float:
         return time.perf_counter() - began
 
 
-async def main(nodes: int, rounds: int) -> None:
+async def main(nodes: int, rounds: int, name: str) -> None:
     """Run the rounds and print nodes a second of both, and the ratio of the medians."""
-    servers = EmbeddedServers(default_data_dir("bench")).up()
-    db = Database(servers.database_url)
-    graph = Graph(servers.neo4j_uri, auth=(servers.neo4j_username, servers.neo4j_password))
-    await db.create_tables()
-    await graph.create_schema()
-    rates: dict[str, list[float]] = {"adapter": [], "driver": []}
-    for number in range(rounds + 1):
-        adapter = nodes / await through_adapter(db, graph, nodes)
-        driver = nodes / await through_driver(servers, nodes)
-        if number:  # the first round warms both up
-            rates["adapter"].append(adapter)
-            rates["driver"].append(driver)
-    for name, found in rates.items():
-        middle = statistics.median(found)
-        print(f"{name:8} {middle:8,.0f} nodes/s  ({min(found):,.0f} to {max(found):,.0f})")
-    ratio = statistics.median(rates["adapter"]) / statistics.median(rates["driver"])
-    print(f"adapter / driver: {ratio:.2f}")
-    await graph.close()
-    await db.close()
+    async with open_stores(name) as (servers, db, graph):
+        rates: dict[str, list[float]] = {"adapter": [], "driver": []}
+        for number in range(rounds + 1):
+            adapter = nodes / await through_adapter(db, graph, nodes)
+            driver = nodes / await through_driver(servers, nodes)
+            if number:  # the first round warms both up
+                rates["adapter"].append(adapter)
+                rates["driver"].append(driver)
+        for name, found in rates.items():
+            middle = statistics.median(found)
+            print(f"{name:8} {middle:8,.0f} nodes/s  ({min(found):,.0f} to {max(found):,.0f})")
+        ratio = statistics.median(rates["adapter"]) / statistics.median(rates["driver"])
+        print(f"adapter / driver: {ratio:.2f}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--nodes", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    asyncio.run(main(options.nodes, options.rounds))
+    options = read_options(__doc__, nodes=20_000, rounds=5)
+    asyncio.run(main(options.nodes, options.rounds, options.servers))

@@ -11,7 +11,6 @@ order. Rounds alternate; medians and spreads are printed.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
 import statistics
@@ -19,12 +18,12 @@ import time
 import tracemalloc
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bench import open_stores, read_options, spread
 from neo4j import AsyncGraphDatabase
 from neo4j.exceptions import Neo4jError
 
-from sapwood import AsyncStorageAdapter, Database, Graph, Node, NodeStatus, new_id
+from sapwood import AsyncStorageAdapter, Node, NodeStatus, new_id
 from sapwood.nodes import FIELDS
-from sapwood.servers import EmbeddedServers, default_data_dir
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -251,12 +250,6 @@ async def compare(store: AsyncStorageAdapter, driver: AsyncDriver, case: Case, r
     )
 
 
-def spread(found: list[float]) -> str:
-    digits = 0 if min(found) >= 100 else 1
-    low, high = f"{min(found):,.{digits}f}", f"{max(found):,.{digits}f}"
-    return f"{statistics.median(found):,.{digits}f} ({low} to {high})"
-
-
 async def print_memory(store: AsyncStorageAdapter, branch: str) -> None:
     """Print the most memory that Python held at a time."""
     for name, under in (("all", None), ("under a branch", branch)):
@@ -269,32 +262,24 @@ async def print_memory(store: AsyncStorageAdapter, branch: str) -> None:
 
 async def main(nodes: int, rounds: int, name: str) -> None:
     """Build the tree once, then measure read after read."""
-    servers = EmbeddedServers(default_data_dir(name)).up()
-    db = Database(servers.database_url)
-    graph = Graph(servers.neo4j_uri, auth=(servers.neo4j_username, servers.neo4j_password))
-    await db.create_tables()
-    await graph.create_schema()
-    auth = (servers.neo4j_username, servers.neo4j_password.get_secret_value())
-    async with (
-        AsyncGraphDatabase.driver(
-            servers.neo4j_uri, auth=auth, notifications_min_severity="OFF"
-        ) as driver,
-        AsyncStorageAdapter(db, graph, project_id=f"bench.{new_id()}", flush_at=500) as store,
-    ):
-        tree = await plant(store, nodes)
-        chain_end = (await store.leaves(under=tree.chain)).ids[0]
-        print(f"{'':30} {'nodes':>8}  {'adapter, ms':>26}  {'driver row by row, ms':>29}   ratio")
-        for case in cases(tree, chain_end):
-            await compare(store, driver, case, rounds)
-        await print_memory(store, tree.branch)
-    await graph.close()
-    await db.close()
+    async with open_stores(name) as (servers, db, graph):
+        auth = (servers.neo4j_username, servers.neo4j_password.get_secret_value())
+        async with (
+            AsyncGraphDatabase.driver(
+                servers.neo4j_uri, auth=auth, notifications_min_severity="OFF"
+            ) as driver,
+            AsyncStorageAdapter(db, graph, project_id=f"bench.{new_id()}", flush_at=500) as store,
+        ):
+            tree = await plant(store, nodes)
+            chain_end = (await store.leaves(under=tree.chain)).ids[0]
+            print(
+                f"{'':30} {'nodes':>8}  {'adapter, ms':>26}  {'driver row by row, ms':>29}   ratio"
+            )
+            for case in cases(tree, chain_end):
+                await compare(store, driver, case, rounds)
+            await print_memory(store, tree.branch)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--nodes", type=int, default=500_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--servers", default="bench", help="data folder of the embedded servers")
-    options = parser.parse_args()
+    options = read_options(__doc__, nodes=500_000, rounds=5)
     asyncio.run(main(options.nodes, options.rounds, options.servers))

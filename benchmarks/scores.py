@@ -16,7 +16,6 @@ turns; medians and spreads are printed, and the ratios to the raw driver of the 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import random
@@ -25,18 +24,16 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
+from bench import open_stores, read_options
 
 from sapwood import (
     AsyncStorageAdapter,
-    Database,
-    Graph,
     Node,
     Principle,
     PrincipleScore,
     Rubric,
     new_id,
 )
-from sapwood.servers import EmbeddedServers, default_data_dir
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -177,30 +174,20 @@ async def measure(bench: Bench, rounds: int) -> None:
 
 async def main(scores: int, rounds: int, name: str) -> None:
     """Open one project, fill it with nodes, and measure."""
-    servers = EmbeddedServers(default_data_dir(name)).up()
-    db = Database(servers.database_url)
-    graph = Graph(servers.neo4j_uri, auth=(servers.neo4j_username, servers.neo4j_password))
-    await db.create_tables()
-    await graph.create_schema()
-    raw = await asyncpg.connect(servers.database_url.get_secret_value())
-    project_id = f"bench.{new_id()}"
-    waits: Options = {"apply_wait_s": 0.0, "read_wait_s": 600.0}
-    async with AsyncStorageAdapter(db, graph, project_id=project_id, **waits) as store:
-        made = await make_scores(store, max(1, scores // PRINCIPLES))
-        rows = [(project_id, s.node_id, s.principle_id, s.judge, s.score or 0.0) for s in made]
-        gc.collect()
-        gc.freeze()  # the objects are the caller's: collecting them is not what is measured
-        await measure(Bench(store, raw, made, rows), rounds)
-        await store.delete_project()
-    await raw.close()
-    await graph.close()
-    await db.close()
+    async with open_stores(name) as (servers, db, graph):
+        raw = await asyncpg.connect(servers.database_url.get_secret_value())
+        project_id = f"bench.{new_id()}"
+        waits: Options = {"apply_wait_s": 0.0, "read_wait_s": 600.0}
+        async with AsyncStorageAdapter(db, graph, project_id=project_id, **waits) as store:
+            made = await make_scores(store, max(1, scores // PRINCIPLES))
+            rows = [(project_id, s.node_id, s.principle_id, s.judge, s.score or 0.0) for s in made]
+            gc.collect()
+            gc.freeze()  # the objects are the caller's: collecting them is not what is measured
+            await measure(Bench(store, raw, made, rows), rounds)
+            await store.delete_project()
+        await raw.close()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--scores", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--servers", default="bench", help="data folder of the embedded servers")
-    options = parser.parse_args()
+    options = read_options(__doc__, scores=1_000_000, rounds=3)
     asyncio.run(main(options.scores, options.rounds, options.servers))
