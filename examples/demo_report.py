@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from puzzle24 import Puzzle, puzzles
@@ -18,11 +20,12 @@ out = Console(highlight=False)
 
 
 def rate(before: Tree, after: Tree) -> tuple[int, float]:
-    """Return how many nodes the second run made and how many a second.
+    """Return how many nodes the second run searched out and how many a second.
 
     Each was durable in PostgreSQL before the next was searched for; the search is in the time.
     """
-    times = sorted(node.created_at for node in after if node.id not in before)
+    found = (node for node in after if node.parent_id is not None)
+    times = sorted(node.created_at for node in found if node.id not in before)
     return len(times), len(times) / (times[-1] - times[0]).total_seconds()
 
 
@@ -89,4 +92,13 @@ def show_browser(
     out.print(f"  password  in {secret}", soft_wrap=True)
     out.print(f"  query     {query}", soft_wrap=True)
     if status is not None:
-        out.print(f"Stop the servers: sapwood down --data-dir {status.data_dir}", soft_wrap=True)
+        out.print(
+            f"Stop the servers: {command()} down --data-dir {status.data_dir}", soft_wrap=True
+        )
+
+
+def command() -> str:
+    """Return how `sapwood` is typed here: a virtual environment is not on the path."""
+    beside = Path(sys.executable).with_name("sapwood")
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)

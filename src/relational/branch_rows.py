@@ -109,7 +109,7 @@ async def read_best_children(
 async def write(
     driver: asyncpg.Connection, project_id: str, seq: int, branches: Iterable[Branch]
 ) -> None:
-    """Insert or update rows, as of `seq`. Cost: a statement for each 20,000 rows."""
+    """Insert or update rows, as of `seq`. Cost: a statement for each 5,000 rows."""
     rest = iter(branches)
     while part := list(islice(rest, WRITE_ROWS)):
         columns = zip(*map(_values, part), strict=True)
