@@ -6,16 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sapwood import Node, NodeStatus, failpoints
+from sapwood.testing.conformance.base import chain
 
 if TYPE_CHECKING:
     from ...conftest import OpenStore, RunCypher
 
 ALIVE, PRUNED = NodeStatus.ALIVE, NodeStatus.PRUNED
-
-
-def chain(*names: str, under: str | None = None) -> list[Node]:
-    parents = [under, *names]
-    return [Node(id=name, parent_id=parents[at], content="") for at, name in enumerate(names)]
 
 
 async def test_a_batch_of_several_entries_is_stored_whole_and_found_by_its_id(
