@@ -140,7 +140,9 @@ class Writes:
         A later label of the same replaces the earlier one, the last of a call wins. What was
         accepted before is flushed first, so that a sample may name a pending node. The samples
         are stored at once, all or none, and are durable on return. People may label while an
-        orchestrator owns the project, several at a time: nobody is fenced off by it.
+        orchestrator owns the project, several at a time: nobody is fenced off by it. A call whose
+        reply was lost is made again, and counts as made then: it replaces what the same labeler
+        said from elsewhere in between.
 
         Args:
             samples: One with a `node_id` and no content takes the node's.
