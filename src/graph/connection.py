@@ -64,9 +64,17 @@ async def _close(session: AsyncSession) -> None:
         async with asyncio.timeout(GRACE_S):
             await session.close()
     except (Neo4jError, DriverError, OSError):
-        session.cancel()  # without it the session would count as open, and warn when it is deleted
-        with suppress(Neo4jError, DriverError, OSError):
-            await session.close()
+        await _drop(session)
+    except asyncio.CancelledError:
+        await _drop(session)
+        raise
+
+
+async def _drop(session: AsyncSession) -> None:
+    """End a session without its server; it would else count as open, and warn when deleted."""
+    session.cancel()
+    with suppress(Neo4jError, DriverError, OSError):
+        await session.close()  # has nothing to wait for any more
 
 
 class Graph:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import pickle
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,8 @@ from sapwood import Graph
 from sapwood.errors import ClosedError, SchemaError, SettingsError, StoreError, UnavailableError
 from sapwood.graph import schema
 from sapwood.graph.translate import translated
+
+from ...faults.cancelling import is_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -164,3 +168,27 @@ async def test_the_driver_reports_nothing_about_its_use(
     assert graph._connected()._pool.pool_config.telemetry_disabled
     assert "BEGIN" in caplog.text
     assert "TELEMETRY" not in caplog.text
+
+
+async def test_a_transaction_that_is_cancelled_at_any_await_leaves_no_session_open(
+    servers: Endpoints,
+) -> None:
+    """The driver warns of a session that was not closed, once it is deleted.
+
+    The socket of a connection that was being opened is the driver's own, which it leaves open.
+    """
+    graph = Graph(servers.neo4j_uri, auth=(servers.neo4j_username, servers.neo4j_password))
+
+    async def read() -> None:
+        async with graph.reading() as transaction:
+            await transaction.run("schema.version")
+
+    await read()  # connects
+    with warnings.catch_warnings(record=True, action="always") as found:
+        at = 1
+        while await is_cancelled(read(), at):
+            at += 1
+        gc.collect()
+    assert at > 5
+    assert [str(each.message) for each in found if "AsyncSession" in str(each.message)] == []
+    await graph.close()
