@@ -21,7 +21,7 @@ test: $(VENV)/dev  ## Run all tests on embedded servers
 torture: $(VENV)/dev  ## Put a fault at every step, and write docs/explanation/torture.md (long)
 	$(BIN)/python -m tests.faults.torture --report docs/explanation/torture.md $(TORTURE)
 
-check: lint types  ## Lint, formatting, types
+check: lint types audit  ## Lint, formatting, types, audit of what is installed
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -31,11 +31,8 @@ types: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-# Not part of `check`: it asks the package index about known vulnerabilities, which a mirror may
-# not know. What cannot be looked up fails it, so that nothing is passed over in silence.
-audit: $(VENV)/dev $(VENV)-audit  ## Look up known vulnerabilities of what is installed
-	$(BIN)/pip freeze --quiet --exclude-editable > $(VENV)/installed.txt
-	$(VENV)-audit/bin/pip-audit --strict --no-deps --disable-pip -r $(VENV)/installed.txt
+audit: $(VENV)/dev $(VENV)-audit  ## Look for withdrawn and vulnerable packages in what is installed
+	$(BIN)/python .ci/audit.py $(VENV) $(VENV)-audit
 
 format: $(VENV)/dev  ## Format the code
 	$(BIN)/ruff format .
