@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .delivery import Delivery
     from .flushing import Flusher
     from .graph import Guard
+    from .history import History
     from .relational import Head, ProjectRepository
     from .retry import Retries
 
@@ -27,6 +28,7 @@ class ReadBarrier:
         self,
         project_id: str,
         projects: ProjectRepository,
+        history: History,
         flusher: Flusher,
         delivery: Delivery,
         retries: Retries,
@@ -34,6 +36,7 @@ class ReadBarrier:
     ) -> None:
         self._project_id = project_id
         self._projects = projects
+        self._history = history
         self._flusher = flusher
         self._delivery = delivery
         self._retries = retries
@@ -60,6 +63,24 @@ class ReadBarrier:
                 return await self._retries.run("read", lambda _: self._read_at(query, to_reach))
         except TimeoutError:
             raise self._stale(to_reach.seq) from self._delivery.cause
+
+    async def ask_project(self, find: Callable[[], Awaitable[T]]) -> T:
+        """Ask PostgreSQL about the project that was opened, and no other one of its name.
+
+        Cost: what `find` costs, and one statement.
+
+        Raises:
+            NotFoundError: The project was deleted since it was opened.
+            UnavailableError, StaleReadError: There was no answer within `read_wait_s`.
+        """
+
+        async def find_and_check() -> T:
+            found = await find()
+            # Afterwards: a creation that is gone never comes back, so `found` is of this one.
+            await self._history.require_project()
+            return found
+
+        return await self.ask(find_and_check)
 
     async def ask(
         self,

@@ -36,12 +36,12 @@ class Labels:
             labeler: Only this person's.
             principle_id: Only those of this principle.
 
-        Cost: one PostgreSQL statement.
+        Cost: two PostgreSQL statements.
         """
         session = await self._ready()
         by, about = labeler_and_principle(labeler, principle_id)
         find = session.samples.all
-        return await session.barrier.ask(
+        return await session.barrier.ask_project(
             lambda: find(session.project_id, labeler=by, principle_id=about)
         )
 
@@ -58,11 +58,13 @@ class Labels:
         Raises:
             NotFoundError: There is no such version, or no current rubric.
 
-        Cost: three PostgreSQL statements.
+        Cost: four PostgreSQL statements.
         """
         version = Arguments("stale").rubric(rubric)
         session = await self._ready()
-        return await session.barrier.ask(lambda: session.samples.stale(session.project_id, version))
+        return await session.barrier.ask_project(
+            lambda: session.samples.stale(session.project_id, version)
+        )
 
     async def agreement(
         self, *, judge: str | None = None, rubric: int | Rubric | None = None
@@ -87,13 +89,13 @@ class Labels:
             NotFoundError: There is no such version, or no current rubric.
             SettingsError: scipy or scikit-learn are missing (`sapwood[agreement]`).
 
-        Cost: three PostgreSQL statements; grows with the labels and the scores of their nodes.
+        Cost: four PostgreSQL statements; grows with the labels and the scores of their nodes.
         """
         check = Arguments("agreement")
         version, named = check.rubric(rubric), None if judge is None else check.judge(judge)
         await asyncio.to_thread(require_statistics)  # importing them takes a second
         session = await self._ready()
-        found = await session.barrier.ask(
+        found = await session.barrier.ask_project(
             lambda: session.samples.compared(session.project_id, version, named)
         )
         judges = sorted({pair.judge for pair in found.pairs}) if named is None else [named]
@@ -114,12 +116,14 @@ class Labels:
 
         The value of a node is its `rubric_score` if any node of the project has one, else `score`.
 
-        Cost: two PostgreSQL statements and one Neo4j read, without contents; grows with the
+        Cost: three PostgreSQL statements and one Neo4j read, without contents; grows with the
             nodes and scores of the project.
         """
         most = Arguments("next").count("n", n)
         session = await self._ready()
-        known = await session.barrier.ask(lambda: session.samples.unlabelled(session.project_id))
+        known = await session.barrier.ask_project(
+            lambda: session.samples.unlabelled(session.project_id)
+        )
         nodes = await session.barrier.read(
             lambda guard: session.nodes.load_tree(
                 session.project_id, guard, fields=CANDIDATE_FIELDS
@@ -159,7 +163,9 @@ class Labels:
         source = check_path(path)
         session = await self._ready()
         session.check_writable()
-        current = await session.barrier.ask(lambda: session.rubrics.current(session.project_id))
+        current = await session.barrier.ask_project(
+            lambda: session.rubrics.current(session.project_id)
+        )
         drafts = await asyncio.to_thread(read_samples, source, principle_ids(current))
         return await add_samples(session, drafts)
 

@@ -93,7 +93,9 @@ class Loads:
     async def load_state(self) -> Any:
         """Return what `save_state` was last given, or `None`. Asks PostgreSQL alone."""
         session = await self._ready()
-        state = await session.barrier.ask(lambda: session.projects.load_state(self._project_id))
+        state = await session.barrier.ask_project(
+            lambda: session.projects.load_state(self._project_id)
+        )
         return None if state is None else orjson.loads(state)
 
     async def cached_scores(
@@ -130,14 +132,14 @@ class Loads:
         Raises:
             NotFoundError: The project has no such node or version, or no current rubric.
 
-        Cost: one PostgreSQL statement, however many nodes; Neo4j is not asked. By content it also
+        Cost: two PostgreSQL statements, however many nodes; Neo4j is not asked. By content it also
             looks up each content that lacks a score, and the scores of all nodes that have it.
         """
         check = Arguments("cached_scores")
         lend = check.flag("by_content", by_content)
         wanted, by, version = check.node_ids(node_ids), check.judge(judge), check.rubric(rubric)
         session = await self._ready()
-        return await session.barrier.ask(
+        return await session.barrier.ask_project(
             lambda: session.scores.cached(self._project_id, wanted, by, version, by_content=lend)
         )
 
@@ -164,7 +166,7 @@ class Loads:
                 project has none before its first score.
             ValidationError, ConflictError: `rubrics.save` would refuse this rubric.
 
-        Cost: one PostgreSQL statement, or two for a version; it counts there. Without `node_ids`
+        Cost: two PostgreSQL statements, or three for a version; it counts there. Without `node_ids`
             it grows with the scores of the project.
         """
         check = Arguments("invalidation_preview")
@@ -172,6 +174,6 @@ class Loads:
         by = None if judge is None else check.judge(judge)
         wanted = None if node_ids is None else check.node_ids(node_ids)
         session = await self._ready()
-        return await session.barrier.ask(
+        return await session.barrier.ask_project(
             lambda: session.scores.preview(self._project_id, rubric, by, wanted)
         )

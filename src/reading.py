@@ -232,14 +232,14 @@ class Reads(Loads):
         Raises:
             NotFoundError: The project has no such node.
 
-        Cost: one statement while nothing has changed since such a call, whoever made it, and
+        Cost: two statements while nothing has changed since such a call, whoever made it, and
             however large the subtree is. Else the stats of all branches are brought up to date,
             which grows with the nodes that have changed and with their depths.
         """
         check = Arguments("branch_stats")
         top, by = check.node_id(node_id), check.choice("key", key, SCORES)
         session = await self._ready()
-        return await session.barrier.ask(lambda: session.branches.stats(top, by))
+        return await session.barrier.ask_project(lambda: session.branches.stats(top, by))
 
     def iter_nodes(
         self,

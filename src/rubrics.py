@@ -116,27 +116,33 @@ class Rubrics:
         session.delivery.committed(head, 0, 0)
 
     async def current(self) -> Rubric | None:
-        """Return the current rubric; `None` before the first. Cost: one statement or two."""
+        """Return the current rubric; `None` before the first. Cost: two statements."""
         session = await self._ready()
-        return await session.barrier.ask(lambda: session.rubrics.current(session.project_id))
+        return await session.barrier.ask_project(
+            lambda: session.rubrics.current(session.project_id)
+        )
 
     async def history(self) -> list[Rubric]:
         """Return all versions, oldest first; empty before the first."""
         session = await self._ready()
-        return await session.barrier.ask(lambda: session.rubrics.history(session.project_id))
+        return await session.barrier.ask_project(
+            lambda: session.rubrics.history(session.project_id)
+        )
 
     async def get(self, version: int) -> Rubric:
-        """Return one version. Cost: one statement.
+        """Return one version. Cost: two statements.
 
         Raises:
             NotFoundError: There is no such version.
         """
         Arguments("rubrics.get").count("version", version, least=1)
         session = await self._ready()
-        return await session.barrier.ask(lambda: session.rubrics.get(session.project_id, version))
+        return await session.barrier.ask_project(
+            lambda: session.rubrics.get(session.project_id, version)
+        )
 
     async def diff(self, old: int, new: int) -> RubricDiff:
-        """Return in what version `new` differs from version `old`. Cost: one statement.
+        """Return in what version `new` differs from version `old`. Cost: two statements.
 
         `sapwood.rubric_model.diff` does the same with any two rubrics, saved or not.
 
@@ -146,7 +152,7 @@ class Rubrics:
         check = Arguments("rubrics.diff")
         versions = check.count("old", old, least=1), check.count("new", new, least=1)
         session = await self._ready()
-        pair = await session.barrier.ask(
+        pair = await session.barrier.ask_project(
             lambda: session.rubrics.pair(session.project_id, *versions)
         )
         return diff(*pair)

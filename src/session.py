@@ -120,6 +120,7 @@ class Session:
         self.barrier = ReadBarrier(
             self.project_id,
             self.projects,
+            history,
             self.flusher,
             self.delivery,
             self.retries,

@@ -134,7 +134,7 @@ class BranchStatsRepository:
 
     async def _read(self, project_id: str, node_id: str) -> Row[*tuple[Any, ...]]:
         values = {"project_id": project_id, "node_id": node_id}
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             row = (await connection.execute(_READ, values)).one_or_none()
         if row is None:
             raise missing(project_id)

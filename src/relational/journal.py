@@ -158,7 +158,7 @@ class Journal:
         Raises:
             JournalError: An entry is damaged, or of a newer format.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return await read_entries(connection, project_id, from_seq, most_rows, most_bytes)
 
     async def link(self, project_id: str, seq: int) -> tuple[str, str] | None:
@@ -166,7 +166,7 @@ class Journal:
         statement = select(JournalRow.chain, JournalRow.incarnation).where(
             JournalRow.project_id == project_id, JournalRow.seq == seq
         )
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             row = (await connection.execute(statement)).one_or_none()
         return None if row is None else (row.chain, row.incarnation)
 
@@ -176,7 +176,7 @@ class Journal:
 
     async def registered(self, project_id: str, ids: Iterable[str]) -> dict[str, Registered]:
         """Return what the register knows of `ids`; unknown ones are left out. One statement."""
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return await _registered(connection, project_id, list(ids))
 
     async def _settle(self, project_id: str, batch: Batch) -> Receipt:

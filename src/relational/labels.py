@@ -135,7 +135,7 @@ class LabeledSampleRepository:
         conditions = [] if labeler is None else [row.labeler == labeler]
         if principle_id is not None:
             conditions.append(row.principle_id == principle_id)
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return await read_samples(connection, project_id, *conditions)
 
     async def stale(self, project_id: str, rubric: int | Rubric | None) -> list[LabeledSample]:

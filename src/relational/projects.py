@@ -144,7 +144,7 @@ class ProjectRepository:
         Raises:
             NotFoundError: There is none of that id, or it is being deleted.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             row = await _find(connection, project_id)
         if row is None or row.state == "deleting":
             raise missing(project_id)
@@ -157,7 +157,7 @@ class ProjectRepository:
             NotFoundError: There is no such project.
         """
         statement = select(*HEAD_COLUMNS).where(ProjectRow.id == project_id)
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             row = (await connection.execute(statement)).one_or_none()
         if row is None:
             raise missing(project_id)
@@ -172,7 +172,7 @@ class ProjectRepository:
         Raises:
             NotFoundError: There is no such project, or it is another creation.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             statement = select(ProjectRow.epoch, ProjectRow.owner, ProjectRow.incarnation)
             found = await connection.execute(statement.where(ProjectRow.id == project_id))
             row = found.one_or_none()
@@ -219,7 +219,7 @@ class ProjectRepository:
     async def load_state(self, project_id: str) -> bytes | None:
         """Return the orchestrator's state as it was saved; `None` without one. One statement."""
         statement = select(OrchestratorStateRow.state)
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return await connection.scalar(
                 statement.where(OrchestratorStateRow.project_id == project_id)
             )

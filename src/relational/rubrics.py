@@ -130,7 +130,7 @@ class RubricRepository:
 
     async def current(self, project_id: str) -> Rubric | None:
         """Return the current version; `None` before the first. Cost: one statement."""
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return await read_current(connection, project_id)
 
     async def get(self, project_id: str, version: int) -> Rubric:
@@ -139,13 +139,13 @@ class RubricRepository:
         Raises:
             NotFoundError: There is no such version.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             (found,) = await require_versions(connection, project_id, version)
         return found
 
     async def history(self, project_id: str) -> list[Rubric]:
         """Return all versions, oldest first; empty before the first. Cost: one statement."""
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return await read_all(connection, project_id)
 
     async def pair(self, project_id: str, old: int, new: int) -> tuple[Rubric, Rubric]:
@@ -154,13 +154,13 @@ class RubricRepository:
         Raises:
             NotFoundError: There is no such version.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             before, after = await require_versions(connection, project_id, old, new)
         return before, after
 
     async def principles(self, project_id: str, ids: Iterable[str]) -> dict[str, Principle]:
         """Return the principles of these ids; unknown ones are left out. Cost: one statement."""
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             wanted = PrincipleRow.id == func.any(list(ids))
             return await read_principles(connection, project_id, wanted)
 

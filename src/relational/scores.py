@@ -66,7 +66,7 @@ class PrincipleScoreRepository:
 
     async def load(self, project_id: str) -> ScoreColumns:
         """Return all scores of a project; empty columns if there is none. Cost: one statement."""
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return await read_columns(connection, project_id)
 
     async def for_nodes(self, project_id: str, node_ids: Iterable[str]) -> list[PrincipleScore]:
@@ -80,7 +80,7 @@ class PrincipleScoreRepository:
             .where(row.project_id == project_id, row.node_id == func.any(list(node_ids)))
             .order_by(row.node_id, row.principle_id, row.judge)
         )
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             found = (await connection.execute(statement)).all()
         return [
             PrincipleScore(
@@ -122,7 +122,7 @@ class PrincipleScoreRepository:
         content that lacks a score, and one for each node that has it.
         """
         wanted = list(dict.fromkeys(node_ids))
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return await read_cached(
                 connection, project_id, wanted, judge, rubric, by_content=by_content
             )
@@ -149,7 +149,7 @@ class PrincipleScoreRepository:
         if isinstance(rubric, int):
             rubric = await RubricRepository(self._database).get(project_id, rubric)
         wanted = None if node_ids is None else list(dict.fromkeys(node_ids))
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return await read_preview(connection, project_id, rubric, judge, wanted)
 
     async def count(self, project_id: str) -> int:
@@ -159,7 +159,7 @@ class PrincipleScoreRepository:
             .select_from(PrincipleScoreRow)
             .where(PrincipleScoreRow.project_id == project_id, PrincipleScoreRow.score.is_not(None))
         )
-        async with self._database.transaction() as connection:
+        async with self._database.single_read() as connection:
             return (await connection.execute(statement)).scalar_one()
 
 

@@ -141,6 +141,36 @@ class DeletingConformance(Conformance):
             with pytest.raises(NotFoundError):
                 await reader.load_project()
 
+    async def test_no_read_takes_a_project_made_anew_for_the_one_that_was_opened(
+        self, open_store: OpenStore
+    ) -> None:
+        rubric = Rubric(principles=(Principle(key="a"),))
+        old, new = open_store(), open_store()
+        for store in (old, new):
+            await store.save_nodes_batch([Node(id="top", content="")])
+            await store.rubrics.save(rubric)
+            await store.save_state({"made by": "each"})
+            await store.flush()
+            if store is old:
+                await open_store().delete_project()
+        for read in (
+            lambda: old.load_state(),
+            lambda: old.branch_stats("top"),
+            lambda: old.cached_scores(["top"], judge="j@1"),
+            lambda: old.invalidation_preview(1, judge="j@1"),
+            lambda: old.rubrics.current(),
+            lambda: old.rubrics.history(),
+            lambda: old.rubrics.get(1),
+            lambda: old.rubrics.diff(1, 1),
+            lambda: old.labels.all(),
+            lambda: old.labels.stale(),
+            lambda: old.labels.next(1),
+            lambda: old.node("top"),
+        ):
+            with pytest.raises(NotFoundError):
+                await read()
+        assert await new.load_state() == {"made by": "each"}
+
     async def test_a_writer_that_had_not_flushed_stores_nothing_in_a_project_made_anew(
         self, open_store: OpenStore
     ) -> None:
