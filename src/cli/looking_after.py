@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ..adapter import AsyncStorageAdapter
 from ..errors import SapwoodError
 from ..graph import GraphOverview
-from ..relational import Overview
 from .connecting import connected
 from .printing import progress_bar
+from .project_report import ProjectReport, read_project
 from .verify_report import NOT_COMPARED, VerifyReport
 
 if TYPE_CHECKING:
@@ -47,13 +47,23 @@ async def rebuild_project(endpoints: Endpoints, project_id: str) -> VerifyReport
     """
     async with connected(endpoints) as stores:
         await stores.db.check()
-        standing = await Overview(stores.db).project(project_id, {})  # to join would make it
+        standing = await read_project(stores, project_id, None)  # to join would make it
         await stores.graph.create_schema()
         try:
             await _rebuild(stores, project_id, standing.head)
         except NOT_COMPARED as exc:
             return VerifyReport.of_error(project_id, exc)
-        return await _verify(stores, project_id)
+        report = await _verify(stores, project_id)
+        return report.model_copy(update={"given_up": _given_up(standing)})
+
+
+def _given_up(before: ProjectReport) -> str | None:
+    if before.state != "diverged":
+        return None
+    return (
+        f"the graph's own history, at position {before.applied}; the journal's ends at "
+        f"{before.head}"
+    )
 
 
 async def _verify(stores: Stores, project_id: str) -> VerifyReport:

@@ -24,6 +24,7 @@ class VerifyReport(BaseModel):
             the graph did not get there, and then `problem` says why and the counts are null.
         seq: Journal position up to which they were compared.
         found: How many differences there are; `differences` has the first 100.
+        given_up: What a rebuild gave up, if graph and journal told different histories; else null.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +40,7 @@ class VerifyReport(BaseModel):
     graph_digest: str | None = None
     found: int | None = None
     differences: tuple[Difference, ...] = ()
+    given_up: str | None = None
 
     @classmethod
     def of(cls, found: Verification) -> Self:
@@ -72,7 +74,8 @@ class VerifyReport(BaseModel):
     def words(self) -> str:
         """What it means, and what to do."""
         if self.ok:
-            return "The graph is what the journal says."
+            same = "The graph is what the journal says."
+            return same if self.given_up is None else f"{same} Given up: {self.given_up}."
         if self.problem is not None:
             return self.problem
         return (

@@ -125,7 +125,7 @@ class Journal:
                 raise
             return receipt
         if receipt is None:
-            return await self._settle(project_id, batch)
+            return await self._settle(project_id, batch, after)
         await failpoints.reach(failpoints.FLUSH_AFTER_COMMIT)
         return receipt
 
@@ -179,10 +179,15 @@ class Journal:
         async with self._database.single_read() as connection:
             return await _registered(connection, project_id, list(ids))
 
-    async def _settle(self, project_id: str, batch: Batch) -> Receipt:
-        """Answer for a batch that found no row of its epoch: stored before, gone, or fenced."""
+    async def _settle(self, project_id: str, batch: Batch, after: Stored | None) -> Receipt:
+        """Answer for a batch that found no row of its epoch: stored before, gone, or fenced.
+
+        A journal restored to before this writer's claim has an older epoch. Nobody took it over.
+        """
         receipt = await self.outcome(project_id, batch.id)
         if receipt is None:
+            if after is not None and await self.outcome(project_id, after.batch_id) is None:
+                raise _forgotten(project_id, after.seq)
             raise FencedError(project_id, first_ids(batch.items))
         return receipt
 
