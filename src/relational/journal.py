@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from .. import failpoints
 from ..batch import Registered, Resolution, first_ids, resolve
@@ -22,7 +22,6 @@ from .project_row import Epoch, Head, lock, require_synchronous
 from .projects import ProjectRepository
 from .rubric_scores import read_rubric_scores
 from .scores import first_judge, upsert_scores
-from .tables import JournalRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,6 +70,28 @@ _CHAIN: Final = text(
 _MOVE_HEAD: Final = text(
     "UPDATE sapwood.project SET head_seq = :seq, chain = :chain WHERE id = :project_id"
 )
+
+
+# The parts of a commit share a batch id but for what follows the dot, and follow one another.
+_LINK: Final = text(
+    "SELECT j.chain, j.incarnation, coalesce((SELECT n.seq - 1 FROM sapwood.journal n"
+    " WHERE n.project_id = j.project_id AND n.seq > j.seq"
+    " AND split_part(n.batch_id, '.', 1) <> split_part(j.batch_id, '.', 1) ORDER BY n.seq LIMIT 1),"
+    " (SELECT max(n.seq) FROM sapwood.journal n WHERE n.project_id = j.project_id)) AS whole_at"
+    " FROM sapwood.journal j WHERE j.project_id = :project_id AND j.seq = :seq"
+)
+
+
+class Link(NamedTuple):
+    """An entry's place in the history.
+
+    Attributes:
+        whole_at: The last position of its commit, of which it may be one of several entries.
+    """
+
+    chain: str
+    incarnation: str
+    whole_at: int
 
 
 class Stored(NamedTuple):
@@ -161,14 +182,12 @@ class Journal:
         async with self._database.single_read() as connection:
             return await read_entries(connection, project_id, from_seq, most_rows, most_bytes)
 
-    async def link(self, project_id: str, seq: int) -> tuple[str, str] | None:
-        """Return chain and incarnation at `seq`; `None` if nothing is there. One statement."""
-        statement = select(JournalRow.chain, JournalRow.incarnation).where(
-            JournalRow.project_id == project_id, JournalRow.seq == seq
-        )
+    async def link(self, project_id: str, seq: int) -> Link | None:
+        """Return what stands at `seq`; `None` if nothing does. One statement."""
+        values = {"project_id": project_id, "seq": seq}
         async with self._database.single_read() as connection:
-            row = (await connection.execute(statement)).one_or_none()
-        return None if row is None else (row.chain, row.incarnation)
+            row = (await connection.execute(_LINK, values)).one_or_none()
+        return None if row is None else Link(*row)
 
     async def head(self, project_id: str) -> Head:
         """Return where the journal ends: `ProjectRepository.head`."""

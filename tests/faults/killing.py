@@ -90,7 +90,7 @@ async def run(
             saving = group.create_task(load.run())
             await load.flushes(after)
             began = monotonic()
-            os.kill(await _pid(servers, db, victim), signal.SIGKILL)
+            os.kill(await pid_of(servers, db, victim), signal.SIGKILL)
             await asyncio.to_thread(servers.up)
             await load.flushes(2)  # the first may have been stored before the kill
             seconds = monotonic() - began
@@ -114,7 +114,8 @@ async def run(
     return KilledRun(load.acknowledged, lost, len(tree) - len(right), check.ok, seconds)
 
 
-async def _pid(servers: EmbeddedServers, db: Database, victim: Victim) -> int:
+async def pid_of(servers: EmbeddedServers, db: Database, victim: Victim) -> int:
+    """Return the process to kill: of a server, or of one of PostgreSQL's connections."""
     if victim == "backend":
         async with db.transaction() as connection:
             return int(await connection.scalar(text("SELECT pg_backend_pid()")))

@@ -1,4 +1,4 @@
-"""A TCP proxy on the loopback that cuts, refuses, or swallows one direction, on command."""
+"""A TCP proxy on the loopback that cuts, refuses, holds back, or swallows a reply, on command."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ class Proxy(Relay):
         super().__init__(host, port)
         self.cut_after: bytes | None = None
         self.cuts = 0
+        self._passes = asyncio.Event()
+        self._passes.set()
+
+    def hold(self) -> None:
+        """Let nothing through until `release`; connections stay open, as behind a black hole."""
+        self._passes.clear()
+
+    def release(self) -> None:
+        """Let through what was held back, late, unless its connection was cut meanwhile."""
+        self._passes.set()
 
     def _line(self) -> tuple[Carry, Carry]:
         swallow = asyncio.Event()
@@ -40,6 +50,7 @@ class Proxy(Relay):
             if self.cut_after is not None and self.cut_after in data:
                 self.cut_after = None
                 swallow.set()
+            await self._passes.wait()
             writer.write(data)
             await writer.drain()
         writer.close()
@@ -52,6 +63,7 @@ class Proxy(Relay):
                 # The server has answered, so what was asked of it is done; nobody hears of it.
                 self.cuts += 1
                 break
+            await self._passes.wait()
             writer.write(data)
             await writer.drain()
         writer.close()

@@ -62,7 +62,11 @@ class Relay:
         if not self._open:
             writer.close()
             return
-        there, back = await asyncio.open_connection(*self._target)
+        try:
+            there, back = await asyncio.open_connection(*self._target)
+        except OSError:  # the server is away
+            writer.close()
+            return
         self._writers |= {writer, back}
         carry_there, carry_back = self._line()
         try:

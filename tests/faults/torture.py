@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sapwood import Database, Graph
 from sapwood.servers import EmbeddedServers, default_data_dir
+from tests.histories import runner as histories
 
 from .conftest import write_servers
 from .rounds import Rounds
@@ -32,6 +33,7 @@ from .table import Table
 
 if TYPE_CHECKING:
     from sapwood.servers import Endpoints
+    from tests.histories.summary import Summary
 
 NOISY: Final = ("neo4j", "sapwood", "asyncio")
 """Loggers that tell each fault; here there is nothing but faults."""
@@ -49,6 +51,13 @@ the search with its recovery; a hang is noticed by a timeout of 1 s, a killed Ne
 {table}
 
 {wrong}
+
+## A recorded history
+
+Clients under such faults, every call held against an oracle
+([what is checked](guarantees.md#recorded-histories)).
+
+{history}
 
 What the faults are, and where: `tests/faults` (`sweep`, `cancelling`, `breaking`, `killing`).
 """
@@ -83,18 +92,22 @@ async def main(options: argparse.Namespace) -> int:
             await rounds.awaits(options.every)
             await rounds.failpoints(options.every)
             await rounds.kills()
+            (kept := Path(folder, "history")).mkdir()
+            history = await histories.run(
+                servers, kept, seconds=options.histories, seed=1, to_kill=embedded
+            )
     finally:
         await graph.close()
         await db.close()
         embedded.down()
-    report = _report(options, table, (monotonic() - began) / 60)
+    report = _report(options, table, history, (monotonic() - began) / 60)
     print(report)
     if options.report:
         options.report.write_text(report)
-    return 1 if table.wrong else 0
+    return 1 if table.wrong or history.wrong else 0
 
 
-def _report(options: argparse.Namespace, table: Table, minutes: float) -> str:
+def _report(options: argparse.Namespace, table: Table, history: Summary, minutes: float) -> str:
     every, share = options.every, "Every place is disturbed."
     if every > 1:
         share = f"Of messages, awaits and visits, one in {every} is disturbed (`--every {every}`)."
@@ -105,6 +118,7 @@ def _report(options: argparse.Namespace, table: Table, minutes: float) -> str:
         cores=os.cpu_count(),
         share=share,
         table=table.text(),
+        history=history.text(),
         wrong=wrong or "No run ended by an error or after its time.",
     )
 
@@ -113,5 +127,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--servers", default="torture", help="data folder of its own servers")
     parser.add_argument("--every", type=int, default=1, help="every n-th place only")
+    parser.add_argument("--histories", type=float, default=240, help="seconds of the history")
     parser.add_argument("--report", type=Path, help="write the report here")
     sys.exit(asyncio.run(main(parser.parse_args())))

@@ -55,3 +55,23 @@ async def test_a_prune_of_more_than_a_transaction_is_applied_in_parts_and_read_w
     mark = "MATCH (w:Watermark {project_id: $id}) RETURN w.under_way AS under_way"
     assert await run_cypher(mark, id=project_id) == [{"under_way": None}]
     flush.cancel()
+
+
+async def test_a_read_sees_no_half_of_a_commit_that_is_several_entries(
+    open_store: OpenStore,
+) -> None:
+    """Whoever applies it is stopped after its first entry; the read has to get over the others."""
+    store, reader = open_store(flush_interval_s=60), open_store(mode="read")
+    await store.save_nodes_batch(chain("a", "b", "left", "right"))
+    await store.flush()
+    pages = reader.iter_nodes(page=2).pages()  # of which each reads what is newer than the first
+    assert (await anext(pages)).ids == ["a", "b"]
+    trap = failpoints.arm(failpoints.APPLY_AFTER_COMMIT, "hang")
+    await store.update_status_batch({"left": NodeStatus.COMPLETE})
+    await store.prune("b")
+    await store.update_status_batch({"right": NodeStatus.COMPLETE})
+    flush = asyncio.create_task(store.flush())
+    await trap.sprung.wait()
+    statuses = [node.status for node in await anext(pages)]
+    assert statuses == [NodeStatus.COMPLETE, NodeStatus.COMPLETE]
+    flush.cancel()

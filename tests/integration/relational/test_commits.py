@@ -60,7 +60,7 @@ async def test_the_journal_is_a_contiguous_chain_that_unpacks_to_what_was_commit
         assert entry.chain == chain
     assert {entry.incarnation for entry in entries} == {head.incarnation}
     assert (head.seq, head.chain) == (8, chain)
-    assert await journal.link(writer.project_id, 8) == (chain, head.incarnation)
+    assert await journal.link(writer.project_id, 8) == (chain, head.incarnation, 8)
     assert await journal.link(writer.project_id, 9) is None
     creates = fold(entries).creates
     assert [row["content"] for row in creates.values()] == [n.values["content"] for n in nodes]
