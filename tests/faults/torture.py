@@ -17,21 +17,17 @@ import sys
 import tempfile
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sapwood import Database, Graph
 from sapwood.servers import EmbeddedServers, default_data_dir
 
-from .conftest import write_servers
+from .conftest import prepare, write_servers
 from .rounds import Rounds
 from .scenario import expected
 from .table import Table
-
-if TYPE_CHECKING:
-    from sapwood.servers import Endpoints
 
 NOISY: Final = ("neo4j", "sapwood", "asyncio")
 """Loggers that tell each fault; here there is nothing but faults."""
@@ -52,15 +48,6 @@ the search with its recovery; a hang is noticed by a timeout of 1 s, a killed Ne
 
 What the faults are, and where: `tests/faults` (`sweep`, `cancelling`, `breaking`, `killing`).
 """
-
-
-async def prepare(servers: Endpoints) -> tuple[Database, Graph]:
-    """Open both stores and make their schemas."""
-    db = Database(servers.database_url)
-    graph = Graph(servers.neo4j_uri, auth=(servers.neo4j_username, servers.neo4j_password))
-    await db.create_tables()
-    await graph.create_schema()
-    return db, graph
 
 
 async def main(options: argparse.Namespace) -> int:
