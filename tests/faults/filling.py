@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+import os
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from sqlalchemy import text
 
-from sapwood import AsyncStorageAdapter, StaleReadError, UnavailableError
+from sapwood import AsyncStorageAdapter, StaleReadError, StoreError, UnavailableError
 from sapwood.servers import EmbeddedServers
 from sapwood.servers.errors import DiskFullError
 from sapwood.servers.folder import DataFolder
@@ -20,6 +21,8 @@ from .load import under_load
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from sapwood import Database
 
     from .disk import Store
     from .load import LoadedRun, Running
@@ -73,10 +76,7 @@ async def run(servers: SmallServers, project_id: str, full: Full, after: int) ->
             await watcher.load_state()
             disk.fill()
             try:
-                if full == "postgresql, log":
-                    async with running.db.transaction() as connection:
-                        await connection.execute(text("SELECT pg_switch_wal()"))
-                await _felt(watcher, full)
+                await _felt(watcher, running.db, full)
                 if full != "postgresql, tables":  # that one answers
                     await asyncio.to_thread(_refused, servers.embedded)
             finally:
@@ -89,13 +89,19 @@ async def run(servers: SmallServers, project_id: str, full: Full, after: int) ->
     return await under_load(endpoints, project_id, fill, after=after, content_size=size)
 
 
-async def _felt(watcher: AsyncStorageAdapter, full: Full) -> None:
-    """Wait until the search cannot go on, and who reads or writes is told why."""
-    read = watcher.load_project if full == "neo4j" else watcher.load_state
-    await watcher.save_state({})
+async def _felt(watcher: AsyncStorageAdapter, db: Database, full: Full) -> None:
+    """Write until nothing goes on, and who reads or writes is told why.
+
+    PostgreSQL has room within its tables, and files of its log in stock.
+    """
     while True:
+        await watcher.save_state({"noise": os.urandom(8_000).hex()})
+        if full == "postgresql, log":
+            with suppress(StoreError):
+                async with db.transaction() as connection:
+                    await connection.execute(text("SELECT pg_switch_wal()"))
         try:
-            await read()
+            await (watcher.nodes(["n0"]) if full == "neo4j" else watcher.load_state())
         except (UnavailableError, StaleReadError) as exc:
             if SIGNS[full] in str(exc):
                 return
