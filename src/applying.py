@@ -224,7 +224,8 @@ class Applier:
         return Place(mark.applied, mark.chain, checked=True, under_way=mark.under_way)
 
     async def _accepted(self) -> None:
-        self.most_rows = min(APPLY_ROWS, self.most_rows * 2)
+        if self.place is None or self.place.under_way is None:  # the parts of an entry are alike
+            self.most_rows = min(APPLY_ROWS, self.most_rows * 2)
         if self._stalled:
             await self._projects.clear_stalled(self._project_id)
             self._stalled = False

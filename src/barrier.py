@@ -105,15 +105,18 @@ class ReadBarrier:
         except TimeoutError:
             if not self._delivery.has_room():  # then it was Neo4j that the drain waited for
                 raise self._stale(self._flusher.head) from self._delivery.cause
+            cause = self._flusher.cause
+            why = "is it running?" if cause is None else f"what was saved cannot be stored: {cause}"
             raise UnavailableError(
-                "postgresql", f"no answer within {self._read_wait_s:g} s; is it running?"
-            ) from None
+                "postgresql", f"no answer within {self._read_wait_s:g} s; {why}"
+            ) from cause
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._read_wait_s
 
     def _stale(self, head: int) -> StaleReadError:
-        return StaleReadError(self._project_id, self._delivery.applied, head)
+        delivery = self._delivery
+        return StaleReadError(self._project_id, delivery.applied, head, delivery.cause)
 
     async def _read_at(self, query: Callable[[Guard], Awaitable[T]], head: Head) -> T:
         to_reach = head.seq

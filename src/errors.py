@@ -123,11 +123,14 @@ class StaleReadError(SapwoodError):
 
     retryable = True
 
-    def __init__(self, project_id: str, applied: int | None, head: int) -> None:
+    def __init__(
+        self, project_id: str, applied: int | None, head: int, cause: StoreError | None = None
+    ) -> None:
         at = "an unknown position" if applied is None else f"position {applied}"
         super().__init__(
             f"the graph of project {project_id!r} is at {at} and the journal at {head}. What was "
             "flushed is safe in PostgreSQL; read again once Neo4j has caught up."
+            + (f" It is kept from it by this: {cause}" if cause else "")
         )
         self.applied = applied
         self.head = head

@@ -8,7 +8,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from .batch import first_ids
-from .errors import ClosedError, FencedError, RejectedItemsError, SapwoodError
+from .errors import (
+    ClosedError,
+    FencedError,
+    RejectedItemsError,
+    SapwoodError,
+    UnavailableError,
+)
 from .events import log
 from .receipts import Receipts
 from .relational import Stored
@@ -39,6 +45,7 @@ class Flusher:
 
     Attributes:
         failure: A fatal error; every later call raises it.
+        cause: Why PostgreSQL has not stored the oldest batch yet, while it is tried again.
         head: Journal position of the newest stored batch.
     """
 
@@ -74,6 +81,7 @@ class Flusher:
         self._blocks = 0
         self._asked = asyncio.Event()
         self.failure: SapwoodError | None = None
+        self.cause: UnavailableError | None = None
         self.head = 0
 
     async def run(self) -> None:
@@ -162,10 +170,19 @@ class Flusher:
             epoch = self._epoch = self._epoch or await self._take_epoch()
             return await self._journal.commit(self._project_id, epoch, batch, self._last)
 
+        async def noted(number: int) -> Receipt:
+            try:
+                return await attempt(number)
+            except UnavailableError as exc:
+                self.cause = exc
+                raise
+
         try:
-            return await self._retries.run("flush", attempt)
+            return await self._retries.run("flush", noted)
         except FencedError as exc:  # it names this batch alone
             raise FencedError(self._project_id, self.pending()) from exc
+        finally:
+            self.cause = None
 
     async def _take_epoch(self) -> Epoch:
         """Become the owner, or share the present one's epoch."""

@@ -5,17 +5,22 @@ The watermark's state says what is going on, so whoever is killed in between lea
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final, Literal
 
 from .. import failpoints
+from ..errors import StoreError
+from ..events import log
 from ..journal import NO_CHAIN
 from .writes import Watermark, lock_watermark
 
 if TYPE_CHECKING:
     from .connection import Graph, Transaction
 
+logger = logging.getLogger("sapwood.graph.clearing")
+
 STEP_ROWS: Final = 1_000
-"""Nodes of one step; Neo4j holds what a transaction deletes in memory."""
+"""Most nodes of one step; Neo4j holds what a transaction deletes in memory."""
 
 State = Literal["clearing", "deleting"]
 
@@ -25,6 +30,7 @@ class GraphClearing:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._halvings = 0
 
     async def begin(self, project_id: str, incarnation: str, state: State) -> bool:
         """Let nobody read or apply from now on, until it is `open` again or gone.
@@ -50,14 +56,26 @@ class GraphClearing:
     async def step(self, project_id: str, incarnation: str, state: State) -> bool:
         """Delete up to 1,000 nodes; return whether there may be more, for this incarnation.
 
+        A step that Neo4j finds too big is halved, and so are the next, down to one node.
+
         Source: `cypher/project/clear.cypher`.
         """
+        most = max(1, STEP_ROWS >> self._halvings)
+        try:
+            return await self._delete(project_id, incarnation, state, most)
+        except StoreError as exc:
+            if not exc.too_big or most == 1:
+                raise
+            self._halvings += 1
+            where = {"project": project_id, "nodes": most // 2}
+            log(logger, logging.WARNING, "step halved", **where, problem=exc)
+            return True
+
+    async def _delete(self, project_id: str, incarnation: str, state: State, most: int) -> bool:
         async with self._graph.writing() as transaction:
             if not await _is(transaction, project_id, incarnation, state):
                 return False
-            deleted = await transaction.value(
-                "project.clear", project_id=project_id, most=STEP_ROWS
-            )
+            deleted = await transaction.value("project.clear", project_id=project_id, most=most)
             await transaction.commit()
         await failpoints.reach(failpoints.CLEAR_AFTER_STEP)
         return bool(deleted)

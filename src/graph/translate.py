@@ -66,6 +66,9 @@ TIMED_OUT = frozenset(
 )
 """The same transaction may pass when the server is less busy; a smaller one sooner."""
 
+HALTED = "Neo.DatabaseError.Transaction.TransactionStartFailed"
+"""The database had an error that it could not get over, and waits for a restart."""
+
 _WITHHELD = "withheld, because it may quote a value"
 _ID_VALUE = re.compile(r"`(id|child_id)` = '([A-Za-z0-9._-]{1,64})'")
 
@@ -112,7 +115,10 @@ def translate(exc: Exception, *, committing: bool = False) -> SapwoodError:
 def _from_server(exc: Neo4jError, *, committing: bool) -> StoreError:
     code = exc.code
     if code in MEMORY:
-        problem = "out of memory for this transaction; a smaller one may pass"
+        problem = (
+            "out of memory for this transaction; a smaller one may pass, or a higher "
+            "db.memory.transaction.max"
+        )
         return StoreError(STORE, problem, code=code, too_big=True)
     if code in TIMED_OUT:
         problem = "the transaction took too long and was ended by the server"
@@ -123,6 +129,12 @@ def _from_server(exc: Neo4jError, *, committing: bool) -> StoreError:
         return UnavailableError(STORE, "the server asks to try again", code=code)
     refusal = _refusal(exc, code)
     _scrub(exc)
+    if code == HALTED:
+        problem = (
+            "the database has stopped itself, as it does when its disk is full; make room if so, "
+            "and restart Neo4j (`sapwood up` restarts an embedded one)"
+        )
+        return UnavailableError(STORE, problem, code=code)
     if code == "Neo.DatabaseError.Transaction.TransactionCommitFailed" or (
         committing and code.startswith("Neo.DatabaseError.")
     ):

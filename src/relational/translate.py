@@ -36,6 +36,7 @@ _RETRYABLE: Final = {
     "25P04": "the transaction took too long",
     "40001": "another transaction came first",
     "40P01": "a deadlock was broken",
+    "53100": "its disk is full; make room there, and what waits is stored",
     "55P03": "a lock was not given in time; another writer holds it",
     "57014": "the statement took too long and was cancelled",
     "57P01": "the connection was ended by an administrator or a shutdown",

@@ -1,6 +1,6 @@
-"""Just enough Bolt to ask a Neo4j whether it accepts a user: hello, log in, begin, goodbye.
+"""Just enough Bolt to ask a Neo4j whether it works: hello, log in, begin, run, goodbye.
 
-The driver belongs to `sapwood.graph`; a health check needs four messages, and none of the pools
+The driver belongs to `sapwood.graph`; a health check needs five messages, and none of the pools
 and retries that would hide what it wants to know.
 """
 
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 # "I speak Bolt", then four offers; the first is any version from 5.0 to 5.4.
 _HANDSHAKE = bytes.fromhex("6060b017 00040405 00000000 00000000 00000000")
-_HELLO, _GOODBYE, _BEGIN, _LOGON = 0x01, 0x02, 0x11, 0x6A
+_HELLO, _GOODBYE, _RUN, _BEGIN, _LOGON = 0x01, 0x02, 0x10, 0x11, 0x6A
 _SUCCESS = 0x70
 _CODE = re.compile(rb"Neo\.[A-Za-z]+\.[A-Za-z]+\.[A-Za-z]+")
 _MAX_REPLY = 65_536
+
+HALTED = "Neo.DatabaseError.Transaction.TransactionStartFailed"
+"""The database had an error that it could not get over, and waits for a restart."""
 
 
 class BoltRefusedError(Exception):
@@ -42,7 +45,9 @@ def log_in(
     timeout_s: float = 5.0,
     tls: ssl.SSLContext | None = None,
 ) -> None:
-    """Log in and open a transaction on `database`. Returns quietly if all of it was accepted.
+    """Log in and run a query in `database`. Returns quietly if all of it was accepted.
+
+    A transaction that runs nothing is accepted even by a database that has stopped itself.
 
     Args:
         password: None asks without credentials (scheme `none`).
@@ -61,7 +66,8 @@ def log_in(
         _call(wire, _HELLO, {"user_agent": "sapwood-health/1", "bolt_agent": agent})
         _call(wire, _LOGON, _credentials(username, password))
         _call(wire, _BEGIN, {"db": database, "mode": "r"})
-        _send(wire, _GOODBYE, None)
+        _call(wire, _RUN, "RETURN 1", {}, {})
+        _send(wire, _GOODBYE)
 
 
 def _connect(host: str, port: int, timeout_s: float, tls: ssl.SSLContext | None) -> socket.socket:
@@ -82,17 +88,17 @@ def _credentials(username: str, password: SecretStr | None) -> dict[str, object]
     return {"scheme": "basic", "principal": username, "credentials": secret}
 
 
-def _call(wire: socket.socket, signature: int, fields: dict[str, object]) -> None:
-    _send(wire, signature, fields)
+def _call(wire: socket.socket, signature: int, *fields: object) -> None:
+    _send(wire, signature, *fields)
     reply = _receive(wire)
     if len(reply) < 2 or reply[1] != _SUCCESS:
         found = _CODE.search(reply)
         raise BoltRefusedError(found.group().decode() if found else "unknown answer")
 
 
-def _send(wire: socket.socket, signature: int, fields: dict[str, object] | None) -> None:
-    body = b"" if fields is None else _pack(fields)
-    message = bytes([0xB0 if fields is None else 0xB1, signature]) + body
+def _send(wire: socket.socket, signature: int, *fields: object) -> None:
+    body = b"".join(map(_pack, fields))
+    message = bytes([0xB0 | len(fields), signature]) + body
     wire.sendall(struct.pack(">H", len(message)) + message + b"\0\0")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import shutil
 import signal
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -18,8 +18,8 @@ from .errors import DataFolderError, StartError, UnsafeServerError
 from .jars import NEO4J_VERSION
 from .neo4j_settings import DATABASE, MAIN_CLASS, USER, initial_user_line, settings_text
 from .ports import LOOPBACK
-from .probe import describe
-from .problem import lost_password, lost_port, refused_password
+from .probe import ask_browser, describe
+from .problem import HaltedProblem, halted, lost_password, lost_port, refused_password
 from .process import ServerProcess, ended_message, owns_port, tail
 from .secret_files import ensure_password, read_password, write_private
 
@@ -88,8 +88,7 @@ class Neo4jServer:
             ServerError: see `sapwood.servers.errors`.
         """
         self._remove_half_made_data()
-        needed = _LEAST_ROOM_BYTES if self._has_data else _NEW_ROOM_BYTES
-        require_room(self._home, needed, "Neo4j's data")
+        self.require_room()
         ports = (self._ports.claim(self.name), self._ports.claim("browser"))
         self._write_files(*ports)
         arguments = install.java_arguments(extra_flags)
@@ -108,7 +107,7 @@ class Neo4jServer:
         _log.info("Neo4j %s starts as pid %d on port %d", NEO4J_VERSION, process.pid, ports[0])
 
     def wait(self) -> None:
-        """Wait until the server lets us log in, opens a transaction and serves the Browser.
+        """Wait until the server lets us log in, runs a query and serves the Browser.
 
         Raises:
             StartError: it ended, or took too long.
@@ -124,9 +123,32 @@ class Neo4jServer:
             self._require_closed(process)
             self._whole.touch(mode=0o600)
 
+    def halted(self) -> bool:
+        """Say whether it runs, and its database has stopped itself."""
+        return isinstance(self.problem(), HaltedProblem)
+
     def lost_port(self) -> bool:
         """Say whether the last start failed because somebody took a port meanwhile."""
         return "Address already in use" in tail(self._log_file, 60)
+
+    def require_room(self) -> None:
+        """Check that its disk has room: on a full one it can neither start nor stop.
+
+        Raises:
+            DiskFullError: it has not.
+        """
+        needed = _LEAST_ROOM_BYTES if self._has_data else _NEW_ROOM_BYTES
+        require_room(self._home, needed, "Neo4j's data")
+
+    def end(self) -> None:
+        """Stop the server and wait for its end.
+
+        Raises:
+            StopError: it does not end.
+        """
+        process = self.stop()
+        if process is not None:
+            self.process.wait_until_stopped(process, log=self._log_file, timeout_s=_STOP_TIMEOUT_S)
 
     def stop(self) -> psutil.Process | None:
         """Ask the server to end; `process.wait_until_stopped` waits. None if it did not run."""
@@ -143,7 +165,7 @@ class Neo4jServer:
         return None if port is None else f"http://{LOOPBACK}:{port}/browser/"
 
     def problem(self) -> str | None:
-        """Log in over Bolt and ask for the Browser. Returns what is wrong, or None."""
+        """Run a query over Bolt and ask for the Browser. Returns what is wrong, or None."""
         process, password = self.process.find(), read_password(self._folder.password(self.name))
         port, browser = self.port(), self._ports.known("browser")
         if process is None:
@@ -157,12 +179,12 @@ class Neo4jServer:
                 return f"pid {process.pid} does not listen on port {taken}"
         try:
             bolt.log_in(LOOPBACK, port, USER, password, database=DATABASE)
-            _get(browser)
+            ask_browser(browser)
         except bolt.BoltRefusedError as exc:
             if exc.code.endswith("Unauthorized"):
                 return refused_password(self._folder.password(self.name))
-            return describe(exc)
-        except (OSError, http.client.HTTPException) as exc:
+            return halted(self._log_file) if exc.code == bolt.HALTED else describe(exc)
+        except (OSError, HTTPException) as exc:
             return describe(exc)
         return None
 
@@ -208,8 +230,7 @@ class Neo4jServer:
                 f"the new Neo4j stopped answering ({describe(exc)}). Its log is {self._log_file}. "
                 "Run `sapwood up` again."
             ) from exc
-        self.stop()
-        self.process.wait_until_stopped(process, log=self._log_file, timeout_s=_STOP_TIMEOUT_S)
+        self.end()
         raise UnsafeServerError(
             f"the new Neo4j in {self._home} accepts Neo4j's well-known first password, so it was "
             "stopped. Choose another data folder with SAPWOOD_DATA_DIR, and report this folder's "
@@ -236,14 +257,3 @@ class Neo4jServer:
                 "back from a backup; or move that folder away and run `sapwood up`: the graph is "
                 "made again from PostgreSQL."
             )
-
-
-def _get(port: int) -> None:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-    try:
-        connection.request("GET", "/browser/manifest.json")
-        status = connection.getresponse().status
-    finally:
-        connection.close()
-    if status != 200:
-        raise http.client.HTTPException(f"the Browser answers {status}")

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 USER = DATABASE = "neo4j"
 MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
 
+MEMORY = {
+    "server.memory.pagecache.size": "512m",
+    "db.memory.transaction.max": "512m",
+    "dbms.memory.transaction.total.max": "700m",
+}
+
 _HASH_ROUNDS = 1024
 _FIRST_WITH_UNSAFE_WARNINGS = 24
 _JAVA_FLAGS = (
@@ -80,9 +86,7 @@ def settings_text(bolt_port: int, browser_port: int) -> str:
         "dbms.usage_report.enabled": "false",
         "client.allow_telemetry": "false",
         "browser.remote_content_hostname_whitelist": LOOPBACK,
-        "server.memory.pagecache.size": "512m",
-        "db.memory.transaction.max": "512m",
-        "dbms.memory.transaction.total.max": "700m",
+        **MEMORY,
         "db.tx_log.rotation.size": "128m",  # it is made at full size, for two databases
         "db.tx_log.rotation.retention_policy": "2 files",
         # Netty waits twice for this long after the databases are closed; 5 s each by default.

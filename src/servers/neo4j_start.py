@@ -24,6 +24,8 @@ def finish_start(
 ) -> Neo4jInstall | None:
     """Wait for a Neo4j; start it again after a lost port, a bad class cache, or its late end.
 
+    One whose database has stopped itself is restarted, too.
+
     Args:
         install: with what it was launched; None if it ran already.
         get_install: asked if one that ran already was ending.
@@ -39,9 +41,14 @@ def finish_start(
         try:
             server.wait()
         except StartError as exc:
-            if attempt == _TRIES or server.running():
+            if attempt < _TRIES and server.halted():
+                _log.warning("Neo4j's database had stopped itself; restarting Neo4j")
+                server.require_room()
+                server.end()
+                install = install or get_install()
+            elif attempt == _TRIES or server.running():
                 raise
-            if install is None:
+            elif install is None:
                 _log.info("Neo4j was ending; starting it again")
                 install = get_install()
             elif not server.lost_port():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from .disk import require_room
 from .environment import server_environment
 from .errors import DataFolderError, MissingExtraError, StartError
 from .ports import LOOPBACK
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .postgres_install import PostgresInstall
     from .process import ServiceUser
 
+_LEAST_ROOM_BYTES = 2 * 16 * 2**20  # two segments of its log
 _START_TIMEOUT_S = 60.0
 _PORT_TRIES = 3
 
@@ -219,9 +221,14 @@ class PostgresServer:
         return {}
 
     def _wait(self, process: psutil.Process) -> None:
-        self.process.wait_until_ready(
-            process, self.problem, log=self._log_file, timeout_s=_START_TIMEOUT_S
-        )
+        try:
+            self.process.wait_until_ready(
+                process, self.problem, log=self._log_file, timeout_s=_START_TIMEOUT_S
+            )
+        except StartError:
+            if not alive(process):
+                require_room(self._folder.postgres, _LEAST_ROOM_BYTES, "PostgreSQL's start")
+            raise
 
 
 def _listen(port: int) -> list[str]:

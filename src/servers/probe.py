@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from . import bolt
+from .ports import LOOPBACK
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -27,7 +29,7 @@ def postgres_problem(url: SecretStr) -> str | None:
 
 
 def neo4j_problem(endpoints: Endpoints) -> str | None:
-    """Log in and open a transaction. Returns what is wrong, in words without secrets, or None."""
+    """Log in and run a query. Returns what is wrong, in words without secrets, or None."""
     try:
         address = urlsplit(endpoints.neo4j_uri)
         port = address.port or _BOLT_PORT
@@ -49,8 +51,26 @@ def neo4j_problem(endpoints: Endpoints) -> str | None:
     return None
 
 
+def ask_browser(port: int) -> None:
+    """Fetch a small file of the embedded Neo4j Browser.
+
+    Raises:
+        OSError, HTTPException: it does not come.
+    """
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", "/browser/manifest.json")
+        status = connection.getresponse().status
+    finally:
+        connection.close()
+    if status != 200:
+        raise http.client.HTTPException(f"the Browser answers {status}")
+
+
 def describe(exc: Exception) -> str:
     """One line about an error of a connection attempt."""
+    if isinstance(exc, bolt.BoltRefusedError) and exc.code == bolt.HALTED:
+        return f"the database has stopped itself; its disk may be full; restart it then ({exc})"
     said = str(exc).strip().partition("\n")[0]
     return f"{type(exc).__name__}: {said}" if said else type(exc).__name__
 

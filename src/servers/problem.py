@@ -30,6 +30,20 @@ def refused_password(path: Path) -> LastingProblem:
     )
 
 
+class HaltedProblem(LastingProblem):
+    """A database has stopped itself while its server runs; a restart mends it."""
+
+    __slots__ = ()
+
+
+def halted(log: Path) -> HaltedProblem:
+    """Neo4j's database has stopped itself, as it does when its disk is full."""
+    return HaltedProblem(
+        f"its database has stopped itself, as it does when its disk is full (its log is {log}). "
+        "Make room if so, then run `sapwood up`, which restarts it"
+    )
+
+
 def lost_port(path: Path) -> LastingProblem:
     """Nothing says on which port a server runs."""
     return LastingProblem(

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sapwood import Database, Graph
+from sapwood.servers import EmbeddedServers
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sapwood.servers import Endpoints
+
+
+@pytest.fixture(scope="session")
+def own_servers(servers_dir: Path) -> Iterator[EmbeddedServers]:
+    """Servers beside the tests', which others may be using; they may be killed and restarted."""
+    folder = servers_dir.with_name(f"{servers_dir.name}-own")
+    servers = EmbeddedServers(folder, class_cache=False)
+    yield servers
+    servers.down()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+async def own_endpoints(own_servers: EmbeddedServers) -> Endpoints:
+    """Those servers, started, with their schemas."""
+    endpoints = own_servers.up()
+    for store in await prepare(endpoints):
+        await store.close()
+    return endpoints
 
 
 @pytest.fixture
@@ -34,3 +58,12 @@ def write_servers(servers: Endpoints, folder: Path) -> Path:
         )
     )
     return path
+
+
+async def prepare(servers: Endpoints) -> tuple[Database, Graph]:
+    """Open both stores and make their schemas."""
+    db = Database(servers.database_url)
+    graph = Graph(servers.neo4j_uri, auth=(servers.neo4j_username, servers.neo4j_password))
+    await db.create_tables()
+    await graph.create_schema()
+    return db, graph

@@ -1,4 +1,7 @@
-"""The rounds of the torture: each goes through the faults of one kind and fills in the table."""
+"""The rounds of the torture: each goes through the faults of one kind and fills in the table.
+
+Those of resources are in `resource_rounds`.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,13 @@ MANY: Final = 1_000_000
 
 
 class Rounds:
-    """Runs cases beside each other, since most of them wait, and bars show how far they are."""
+    """Runs cases beside each other, since most of them wait, and bars show how far they are.
+
+    Attributes:
+        embedded: The servers, which a round may kill; `servers` is where they are, and
+            `servers_file` tells programs of it.
+        table: What came of the cases.
+    """
 
     def __init__(
         self,
@@ -44,20 +53,20 @@ class Rounds:
         table: Table,
         bars: Progress,
     ) -> None:
-        self._embedded = embedded
-        self._servers = servers
+        self.embedded = embedded
+        self.servers = servers
         self._clean = clean
-        self._file = servers_file
+        self.servers_file = servers_file
         self._oracle = oracle
-        self._table = table
+        self.table = table
         self._bars = bars
 
     async def messages(self, every: int) -> None:
         """Disturb each message of an undisturbed search, in each way."""
-        plain = await sweep.run(self._servers, self._clean, new_id(), {})
+        plain = await sweep.run(self.servers, self._clean, new_id(), {})
 
         async def disturb(server: sweep.Server, fault: Fault) -> tuple[bool, Damage, float]:
-            found = await sweep.run(self._servers, self._clean, new_id(), {server: fault})
+            found = await sweep.run(self.servers, self._clean, new_id(), {server: fault})
             return found.happened, damage(found.held, self._oracle), found.seconds
 
         cases: list[Case] = []
@@ -65,22 +74,22 @@ class Rounds:
             for (server, way), seen in plain.seen.items():
                 for at in range(1, seen + 1, every):
                     fault = Fault(way, at, kind)
-                    cases.append((Label(kind, f"{server}, {way}"), _of(disturb, server, fault), at))
-        await self._go("messages", cases, AT_ONCE)
+                    cases.append((Label(kind, f"{server}, {way}"), of(disturb, server, fault), at))
+        await self.go("messages", cases, AT_ONCE)
 
     async def awaits(self, every: int) -> None:
         """Cancel at each await of the caller."""
 
         async def cancel(form: cancelling.Form, at: int) -> tuple[bool, Damage, float]:
-            found = await cancelling.run(self._servers, new_id(), at, form)
+            found = await cancelling.run(self.servers, new_id(), at, form)
             done = damage(found.held, self._oracle)
             assert found.left == 0, f"{found.left} connections, transactions or tasks are left"
             return found.happened, done, found.seconds
 
         for form in cancelling.FORMS:
             label = Label("cancellation", f"await, {form} goes on")
-            cases = ((label, _of(cancel, form, at), at) for at in count(1, every))
-            await self._go(f"awaits, {form}", cases, AT_ONCE)
+            cases = ((label, of(cancel, form, at), at) for at in count(1, every))
+            await self.go(f"awaits, {form}", cases, AT_ONCE)
 
     async def failpoints(self, every: int) -> None:
         """Stop at each visit of each failpoint; one after the other, as they are the process's."""
@@ -92,37 +101,37 @@ class Rounds:
 
         async def stop(name: str, action: Action, visit: int) -> tuple[bool, Damage, float]:
             armed = (name, action, visit)
-            found = await breaking.run(self._clean, self._file, new_id(), armed)
+            found = await breaking.run(self._clean, self.servers_file, new_id(), armed)
             heard = action != "raise" or breaking.names_its_cause(name, found.error)
             assert heard, f"the caller heard {found.error!r}"
             return found.happened, damage(found.held, self._oracle), found.seconds
 
         for action in breaking.ACTIONS:
             cases: list[Case] = [
-                (Label(action, name), _of(stop, name, action, visit), visit)
+                (Label(action, name), of(stop, name, action, visit), visit)
                 for name, trap in traps.items()
                 for visit in range(1, MANY - trap.visits_left + 1, every)
             ]
-            await self._go(f"failpoints, {action}", cases, 4 if action == "kill" else 1)
+            await self.go(f"failpoints, {action}", cases, 4 if action == "kill" else 1)
 
     async def kills(self) -> None:
         """Kill each server under load; one after the other, as they are everybody's."""
 
         async def kill(victim: killing.Victim, after: int) -> tuple[bool, Damage, float]:
-            found = await killing.run(self._embedded, self._servers, new_id(), victim, after)
+            found = await killing.run(self.embedded, self.servers, new_id(), victim, after)
             wrong = found.lost or found.other
             done = Damage(found.lost, found.other, bool(wrong) and found.verified)
             assert found.verified or wrong, "the graph is not that of the journal"
             return True, done, found.seconds
 
         cases: list[Case] = [
-            (Label("kill -9", f"{victim}, under load"), _of(kill, victim, after), after)
+            (Label("kill -9", f"{victim}, under load"), of(kill, victim, after), after)
             for victim in killing.VICTIMS
             for after in range(1, KILLS + 1)
         ]
-        await self._go("kills of servers", cases, 1)
+        await self.go("kills of servers", cases, 1)
 
-    async def _go(self, name: str, cases: Iterable[Case], at_once: int) -> None:
+    async def go(self, name: str, cases: Iterable[Case], at_once: int) -> None:
         """Run the cases; those of an endless iterable until one does not happen any more."""
         bar = self._bars.add_task(name, total=len(cases) if isinstance(cases, list) else None)
         waiting = iter(cases)
@@ -136,17 +145,18 @@ class Rounds:
                 try:
                     happened, done, seconds = await run()
                 except Exception as exc:  # it is one fault that was not got over
-                    self._table.fail(label, case, exc)
+                    self.table.fail(label, case, exc)
                 else:
                     if happened:
-                        self._table.add(label, case, done, seconds)
+                        self.table.add(label, case, done, seconds)
                     ended = not happened and not isinstance(cases, list)
                 self._bars.advance(bar)
 
         await asyncio.gather(*(work() for _ in range(at_once)))
 
 
-def _of(
+def of(
     run: Callable[..., Awaitable[tuple[bool, Damage, float]]], *arguments: object
 ) -> Callable[[], Awaitable[tuple[bool, Damage, float]]]:
+    """Return a case's run, to be called later."""
     return lambda: run(*arguments)

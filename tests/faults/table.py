@@ -59,11 +59,13 @@ class Table:
 
     Attributes:
         wrong: A line for each fault that did damage, or that the program did not get over.
+        said: What else is worth telling of the faults, paragraph by paragraph.
     """
 
     def __init__(self) -> None:
         self._rows: dict[Label, _Row] = {}
         self.wrong: list[str] = []
+        self.said: list[str] = []
 
     def add(self, label: Label, case: object, done: Damage, seconds: float) -> None:
         row = self._rows.setdefault(label, _Row())
@@ -77,6 +79,10 @@ class Table:
     def fail(self, label: Label, case: object, exc: Exception) -> None:
         """Note a fault after which the program did not go on."""
         self.wrong.append(f"{': '.join(label)}: {case}: {type(exc).__name__}: {exc}")
+
+    def say(self, paragraph: str) -> None:
+        """Tell more of the faults than fits into a row."""
+        self.said.append(paragraph)
 
     def text(self) -> str:
         """Return it in Markdown, with a last line of sums."""

@@ -38,6 +38,7 @@ PASSING = [
     "Neo.TransientError.General.DatabaseUnavailable",
     "Neo.ClientError.Transaction.LockClientStopped",
     "Neo.ClientError.Security.AuthorizationExpired",
+    "Neo.DatabaseError.Transaction.TransactionStartFailed",
 ]
 MEMORY = [
     "Neo.TransientError.General.MemoryPoolOutOfMemoryError",
@@ -88,6 +89,15 @@ def test_out_of_memory_is_no_passing_state(code: str, committing: bool) -> None:
     assert error.too_big
     assert not error.retryable
     assert error.code == code
+
+
+def test_a_transaction_out_of_memory_names_the_setting() -> None:
+    assert "db.memory.transaction.max" in str(translate(server_error(MEMORY[0])))
+
+
+def test_a_database_that_has_stopped_itself_says_what_to_do() -> None:
+    error = translate(server_error("Neo.DatabaseError.Transaction.TransactionStartFailed"))
+    assert "disk is full; make room if so, and restart Neo4j" in str(error)
 
 
 @pytest.mark.parametrize("code", FOR_GOOD)

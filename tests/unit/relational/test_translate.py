@@ -74,6 +74,10 @@ def test_what_may_pass_later_is_unavailable(code: str) -> None:
         assert not translated.unknown_outcome
 
 
+def test_a_full_disk_says_what_to_do() -> None:
+    assert "its disk is full; make room there" in str(translate(server_error("53100")))
+
+
 @pytest.mark.parametrize("code", REFUSED)
 def test_what_is_refused_for_good_is_not_retryable(code: str) -> None:
     for error in (server_error(code), wrapped(server_error(code))):
