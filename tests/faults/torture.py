@@ -25,6 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sapwood import Database, Graph
 from sapwood.servers import EmbeddedServers, default_data_dir
 
+from . import mutating
 from .conftest import write_servers
 from .rounds import Rounds
 from .scenario import expected
@@ -49,6 +50,8 @@ the search with its recovery; a hang is noticed by a timeout of 1 s, a killed Ne
 {table}
 
 {wrong}
+
+{mutants}
 
 What the faults are, and where: `tests/faults` (`sweep`, `cancelling`, `breaking`, `killing`).
 """
@@ -83,18 +86,20 @@ async def main(options: argparse.Namespace) -> int:
             await rounds.awaits(options.every)
             await rounds.failpoints(options.every)
             await rounds.kills()
+            mutants, uncaught = await mutating.report(Path(folder), file)
+            table.wrong += uncaught
     finally:
         await graph.close()
         await db.close()
         embedded.down()
-    report = _report(options, table, (monotonic() - began) / 60)
+    report = _report(options, table, (monotonic() - began) / 60, mutants)
     print(report)
     if options.report:
         options.report.write_text(report)
     return 1 if table.wrong else 0
 
 
-def _report(options: argparse.Namespace, table: Table, minutes: float) -> str:
+def _report(options: argparse.Namespace, table: Table, minutes: float, mutants: str) -> str:
     every, share = options.every, "Every place is disturbed."
     if every > 1:
         share = f"Of messages, awaits and visits, one in {every} is disturbed (`--every {every}`)."
@@ -105,6 +110,7 @@ def _report(options: argparse.Namespace, table: Table, minutes: float) -> str:
         cores=os.cpu_count(),
         share=share,
         table=table.text(),
+        mutants=mutants,
         wrong=wrong or "No run ended by an error or after its time.",
     )
 
