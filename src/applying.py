@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import failpoints
 from .errors import NotFoundError, StalledError, StoreError, UnavailableError
 from .events import log
 from .journal import fold, run
@@ -155,6 +156,7 @@ class Applier:
                 self.place = place._replace(checked=True)
             await self._accepted()
             return False
+        await failpoints.reach(failpoints.APPLY_AFTER_READ)
         refused = None
         try:
             self.place = await self._apply(place, entries)

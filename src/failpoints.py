@@ -3,7 +3,7 @@
     SAPWOOD_FAILPOINTS="flush.after_commit=kill@3,apply.in_transaction=raise"
 
 Actions: `kill` (SIGKILL to this process), `stop` (SIGSTOP, until somebody continues it), `raise`
-(FailpointError), `hang` (until cancelled).
+(FailpointError), `hang` (until cancelled, or released by the test).
 `@n` acts on the n-th visit instead of the first, once.
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 CLAIM_AFTER_COMMIT = "claim.after_commit"
 FLUSH_BEFORE_COMMIT = "flush.before_commit"
 FLUSH_AFTER_COMMIT = "flush.after_commit"
+APPLY_AFTER_READ = "apply.after_read"
 APPLY_IN_TRANSACTION = "apply.in_transaction"
 APPLY_AFTER_COMMIT = "apply.after_commit"
 PRUNE_AFTER_PART = "prune.after_part"
@@ -28,6 +29,7 @@ DELETE_AFTER_ROWS = "delete.after_rows"
 FLUSHING = (
     FLUSH_BEFORE_COMMIT,
     FLUSH_AFTER_COMMIT,
+    APPLY_AFTER_READ,
     APPLY_IN_TRANSACTION,
     APPLY_AFTER_COMMIT,
     PRUNE_AFTER_PART,
@@ -54,11 +56,13 @@ class Trap:
 
     Attributes:
         sprung: Set once the program stopped here, so that a test need not guess where it is.
+        released: To be set by a test that lets a program which hangs here go on.
     """
 
     action: str
     visits_left: int
     sprung: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
@@ -106,7 +110,7 @@ async def _trip(name: str) -> None:
         return
     if trap.action == "raise":
         raise FailpointError(name)
-    await asyncio.Event().wait()
+    await trap.released.wait()
 
 
 arm_from_environment()
