@@ -30,7 +30,7 @@ from ..acceptance.programs import server_variables
 from ..clients.page import Page
 from ..clients.terminal import Terminal
 from . import halfway, neo4j_admin
-from .killing import PER_FLUSH, Load
+from .load import PER_FLUSH, Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from sapwood.servers import EmbeddedServers, default_data_dir
-from tests.faults.torture import NOISY, prepare
+from tests.faults.conftest import prepare
+from tests.faults.torture import NOISY
 
 from .runner import run
 
