@@ -258,7 +258,7 @@ class Reads(Loads):
         Guarantees: It begins at a position, as any read does, and gives each node that was there
             then exactly once, whatever is written meanwhile; nodes that are made later never
             come. Each page is a read of its own: what may change of a node (status, reason,
-            scores, attributes) is as it was when its page was read, and no half of an entry.
+            scores, attributes) is as it was when its page was read, and no half of a commit.
             With `status`, each node comes that has this status from begin to end, and none that
             had another one when its page was read.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from .. import failpoints
 from ..batch import Registered, Resolution, first_ids, resolve
@@ -22,7 +22,6 @@ from .project_row import Epoch, Head, lock, require_synchronous
 from .projects import ProjectRepository
 from .rubric_scores import read_rubric_scores
 from .scores import first_judge, upsert_scores
-from .tables import JournalRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,9 +67,29 @@ _SAVE_STATE: Final = text(
 _CHAIN: Final = text(
     "SELECT chain FROM sapwood.journal WHERE project_id = :project_id AND seq = :seq"
 )
+# The entries of one commit are `b.1`, `b.2` …; the last may be `b` itself.
+_LINK: Final = text(
+    "SELECT j.chain, j.incarnation, EXISTS (SELECT FROM sapwood.journal next"
+    " WHERE next.project_id = :project_id AND next.seq = j.seq + 1"
+    " AND split_part(next.batch_id, '.', 1) = split_part(j.batch_id, '.', 1)) AS goes_on"
+    " FROM sapwood.journal j WHERE j.project_id = :project_id AND j.seq = :seq"
+)
 _MOVE_HEAD: Final = text(
     "UPDATE sapwood.project SET head_seq = :seq, chain = :chain WHERE id = :project_id"
 )
+
+
+class Link(NamedTuple):
+    """What the journal has at a position, without its payload.
+
+    Attributes:
+        chain, incarnation: Those of the entry.
+        goes_on: The next entry is of the same commit.
+    """
+
+    chain: str
+    incarnation: str
+    goes_on: bool
 
 
 class Stored(NamedTuple):
@@ -161,14 +180,12 @@ class Journal:
         async with self._database.transaction() as connection:
             return await read_entries(connection, project_id, from_seq, most_rows, most_bytes)
 
-    async def link(self, project_id: str, seq: int) -> tuple[str, str] | None:
-        """Return chain and incarnation at `seq`; `None` if nothing is there. One statement."""
-        statement = select(JournalRow.chain, JournalRow.incarnation).where(
-            JournalRow.project_id == project_id, JournalRow.seq == seq
-        )
+    async def link(self, project_id: str, seq: int) -> Link | None:
+        """Return what is at `seq`; `None` if nothing is there. One statement."""
+        values = {"project_id": project_id, "seq": seq}
         async with self._database.transaction() as connection:
-            row = (await connection.execute(statement)).one_or_none()
-        return None if row is None else (row.chain, row.incarnation)
+            row = (await connection.execute(_LINK, values)).one_or_none()
+        return None if row is None else Link(*row)
 
     async def head(self, project_id: str) -> Head:
         """Return where the journal ends: `ProjectRepository.head`."""
