@@ -115,7 +115,8 @@ MUTANTS: Final = (
             Change(
                 "src/relational/journal.py",
                 _ADVANCE,
-                "from .tables import ProjectRow\n"
+                "from sqlalchemy import select\n"
+                "    from .tables import ProjectRow\n"
                 "    now = select(ProjectRow.epoch, ProjectRow.owner)\n"
                 "    now = now.where(ProjectRow.id == project_id)\n"
                 "    if tuple((await connection.execute(now)).one()) != epoch:\n"
