@@ -127,11 +127,20 @@ class Applier:
         await self._history.require_project()
         incarnation = self._history.incarnation
         if (mark.state, mark.incarnation) != ("clearing", incarnation):
-            await self._clearing.begin(self._project_id, incarnation, "clearing")
+            await self._begin_to_clear()
         log(logger, logging.INFO, "graph is cleared", project=self._project_id)
         while await self._clearing.step(self._project_id, incarnation, "clearing"):
             pass
         await self._clearing.open(self._project_id, incarnation)
+
+    async def _begin_to_clear(self) -> None:
+        """Mark the graph, unless the project was deleted: that would never be cleared again."""
+        await self._clearing.begin(
+            self._project_id,
+            self._history.incarnation,
+            "clearing",
+            allowed=self._history.require_project,
+        )
 
     async def apply_next(self) -> bool:
         """Apply one transaction of entries; return whether there may be more.
@@ -143,8 +152,7 @@ class Applier:
             JournalError, SchemaError, StoreError: Neither can be worked with.
         """
         if self.to_rebuild:
-            await self._history.require_project()
-            await self._clearing.begin(self._project_id, self._history.incarnation, "clearing")
+            await self._begin_to_clear()
             self.place, self.to_rebuild = None, False
         place = self.place = self.place or await self._contact()
         entries = await self._journal.entries(

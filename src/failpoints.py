@@ -22,6 +22,7 @@ APPLY_IN_TRANSACTION = "apply.in_transaction"
 APPLY_AFTER_COMMIT = "apply.after_commit"
 PRUNE_AFTER_PART = "prune.after_part"
 STATS_BEFORE_COMMIT = "stats.before_commit"
+CLEAR_BEFORE_BEGIN = "clear.before_begin"
 CLEAR_AFTER_BEGIN = "clear.after_begin"
 CLEAR_AFTER_STEP = "clear.after_step"
 DELETE_AFTER_MARK = "delete.after_mark"
@@ -39,6 +40,7 @@ FLUSHING = (
 NAMES = (
     CLAIM_AFTER_COMMIT,
     *FLUSHING,
+    CLEAR_BEFORE_BEGIN,
     CLEAR_AFTER_BEGIN,
     CLEAR_AFTER_STEP,
     DELETE_AFTER_MARK,

@@ -45,7 +45,7 @@ class History:
             head: The journal's end as the read began.
 
         Raises:
-            BehindError: The graph is not there yet, or has only a part of the commit it is at.
+            BehindError: The graph is not there yet, or between the entries of one commit.
             NotFoundError: The project was deleted since it was opened.
             DivergedError: The graph is of another history.
 
@@ -57,38 +57,37 @@ class History:
             raise BehindError(mark.applied + 1)
         await self.check_incarnation(mark)
         if mark.applied > head.seq:
-            whole_at = await self.check_chain(mark.applied, mark.chain)
-            if mark.applied < whole_at:
-                raise BehindError(whole_at)
+            if await self.check_chain(mark.applied, mark.chain):
+                raise BehindError(mark.applied + 1)
         elif mark.chain != head.chain:
             raise self.diverged(mark.applied, "the journal tells another history up to there")
         return mark.applied
 
-    async def check_chain(self, applied: int, chain: str, under_way: str | None = None) -> int:
+    async def check_chain(self, applied: int, chain: str, under_way: str | None = None) -> bool:
         """Raise `DivergedError` unless the journal has these chains. One statement, or two.
-
-        Returns:
-            The position at which the commit at `applied` is whole.
 
         Args:
             applied: A position of the graph, with its `chain`.
             under_way: Chain of the entry that is applied in part.
+
+        Returns:
+            Whether the position is within a commit of several entries, not at its end.
         """
         await self._check_next(applied, under_way)
         if applied == 0 and chain == NO_CHAIN:
-            return 0
+            return False
         known = await self._journal.link(self._project_id, applied)
         if known is None:
             raise self.diverged(applied, "the journal ends before it")
-        if (known.chain, known.incarnation) != (chain, self.incarnation):
+        if known[:2] != (chain, self.incarnation):
             raise self.diverged(applied, "the journal tells another history up to there")
-        return known.whole_at
+        return known.goes_on
 
     async def _check_next(self, applied: int, under_way: str | None) -> None:
         if under_way is None:
             return
         known = await self._journal.link(self._project_id, applied + 1)
-        if known is None or (known.chain, known.incarnation) != (under_way, self.incarnation):
+        if known is None or known[:2] != (under_way, self.incarnation):
             raise self.diverged(applied, "holds a part of an entry that the journal has not")
 
     async def check_incarnation(self, mark: Watermark) -> None:

@@ -15,6 +15,8 @@ from ..journal import NO_CHAIN
 from .writes import Watermark, lock_watermark
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from .connection import Graph, Transaction
 
 logger = logging.getLogger("sapwood.graph.clearing")
@@ -32,20 +34,32 @@ class GraphClearing:
         self._graph = graph
         self._halvings = 0
 
-    async def begin(self, project_id: str, incarnation: str, state: State) -> bool:
+    async def begin(
+        self,
+        project_id: str,
+        incarnation: str,
+        state: State,
+        *,
+        allowed: Callable[[], Awaitable[None]] | None = None,
+    ) -> bool:
         """Let nobody read or apply from now on, until it is `open` again or gone.
 
         Args:
             incarnation: Of the project for which it is done; steps of others end.
+            allowed: Raises if it must not be done any more; asked while the watermark is locked,
+                so that it does not come into a deletion that began in between.
 
         Returns:
             `False` if there is no watermark.
 
         Source: `cypher/project/set_state.cypher`.
         """
+        await failpoints.reach(failpoints.CLEAR_BEFORE_BEGIN)
         async with self._graph.writing() as transaction:
             if await lock_watermark(transaction, project_id) is None:
                 return False
+            if allowed is not None:
+                await allowed()
             await transaction.run(
                 "project.set_state", project_id=project_id, incarnation=incarnation, state=state
             )

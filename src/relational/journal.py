@@ -67,31 +67,29 @@ _SAVE_STATE: Final = text(
 _CHAIN: Final = text(
     "SELECT chain FROM sapwood.journal WHERE project_id = :project_id AND seq = :seq"
 )
+# The entries of one commit are `b.1`, `b.2` …; the last may be `b` itself.
+_LINK: Final = text(
+    "SELECT j.chain, j.incarnation, EXISTS (SELECT FROM sapwood.journal next"
+    " WHERE next.project_id = :project_id AND next.seq = j.seq + 1"
+    " AND split_part(next.batch_id, '.', 1) = split_part(j.batch_id, '.', 1)) AS goes_on"
+    " FROM sapwood.journal j WHERE j.project_id = :project_id AND j.seq = :seq"
+)
 _MOVE_HEAD: Final = text(
     "UPDATE sapwood.project SET head_seq = :seq, chain = :chain WHERE id = :project_id"
 )
 
 
-# The parts of a commit share a batch id but for what follows the dot, and follow one another.
-_LINK: Final = text(
-    "SELECT j.chain, j.incarnation, coalesce((SELECT n.seq - 1 FROM sapwood.journal n"
-    " WHERE n.project_id = j.project_id AND n.seq > j.seq"
-    " AND split_part(n.batch_id, '.', 1) <> split_part(j.batch_id, '.', 1) ORDER BY n.seq LIMIT 1),"
-    " (SELECT max(n.seq) FROM sapwood.journal n WHERE n.project_id = j.project_id)) AS whole_at"
-    " FROM sapwood.journal j WHERE j.project_id = :project_id AND j.seq = :seq"
-)
-
-
 class Link(NamedTuple):
-    """An entry's place in the history.
+    """What the journal has at a position, without its payload.
 
     Attributes:
-        whole_at: The last position of its commit, of which it may be one of several entries.
+        chain, incarnation: Those of the entry.
+        goes_on: The next entry is of the same commit.
     """
 
     chain: str
     incarnation: str
-    whole_at: int
+    goes_on: bool
 
 
 class Stored(NamedTuple):
@@ -183,7 +181,7 @@ class Journal:
             return await read_entries(connection, project_id, from_seq, most_rows, most_bytes)
 
     async def link(self, project_id: str, seq: int) -> Link | None:
-        """Return what stands at `seq`; `None` if nothing does. One statement."""
+        """Return what is at `seq`; `None` if nothing is there. One statement."""
         values = {"project_id": project_id, "seq": seq}
         async with self._database.single_read() as connection:
             row = (await connection.execute(_LINK, values)).one_or_none()

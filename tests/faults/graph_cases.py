@@ -6,13 +6,21 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from sapwood import DivergedError, Graph, Node, NotFoundError, SapwoodError, failpoints
+from sapwood import (
+    DivergedError,
+    Graph,
+    Node,
+    NodeStatus,
+    NotFoundError,
+    SapwoodError,
+    failpoints,
+)
 
 from .addresses import neo4j_place, neo4j_through
 from .bench import refuses, stopped_at_a_failpoint
 from .life import take_small_steps
 from .proxy import BOLT_COMMIT, Proxy
-from .writer_cases import complete, fail, plant, prune
+from .writer_cases import complete, fail, fail_and_prune, plant, prune
 
 if TYPE_CHECKING:
     from sapwood import AsyncStorageAdapter
@@ -105,6 +113,40 @@ async def entries_that_are_applied_at_once(bench: Bench) -> str:
     return await bench.compare(plant, fail, complete, prune)
 
 
+async def a_read_between_the_entries_of_a_flush(bench: Bench) -> str:
+    """A flush is three entries, of which the graph has one when an older read goes on."""
+    store, reader = bench.adapter(waits_for_the_graph=False), bench.adapter("read")
+    await plant(store)
+    pages = reader.iter_nodes(page=3).pages()
+    await anext(pages)
+    trap = bench.arm(failpoints.APPLY_AFTER_READ, "hang", 2)
+    await fail_and_prune(store)
+    await trap.sprung.wait()
+    page = await anext(pages)
+    half = NodeStatus.ALIVE in page.column("status")
+    trap.released.set()
+    return "lost" if half else await bench.compare(plant, fail_and_prune)
+
+
+async def a_clearing_whose_end_comes_late(bench: Bench) -> str:
+    """Who has cleared the graph stops before the end; others end it, and begin another clearing."""
+    first, second = bench.adapter(), bench.adapter()
+    await plant(first)
+    await second.load_project()
+    end = bench.arm(failpoints.CLEAR_AFTER_STEP, "hang", 2)  # the step that finds nothing
+    rebuilding = asyncio.create_task(first.rebuild_graph())
+    await end.sprung.wait()
+    await second.alive_nodes()
+    begun = bench.arm(failpoints.CLEAR_AFTER_BEGIN, "hang")
+    again = asyncio.create_task(second.rebuild_graph())
+    await begun.sprung.wait()
+    end.released.set()
+    await rebuilding
+    begun.released.set()
+    await again
+    return await bench.compare(plant)
+
+
 async def a_project_made_again_before_an_old_applier_comes(bench: Bench) -> str:
     """An applier has read an entry of a project, which is deleted, and made again."""
     slow, trap = await slow_applier(bench)
@@ -131,6 +173,26 @@ async def a_project_deleted_before_an_applier_comes(bench: Bench) -> str:
     await bench.adapter().delete_project()
     trap.released.set()
     if not await planting:  # it waits for its applier
+        return "not refused"
+    left = await bench.cypher("MATCH (n {project_id: $id}) RETURN count(n)")
+    return "doubled" if left else ""
+
+
+async def a_rebuild_that_comes_into_a_deletion(bench: Bench) -> str:
+    """Who rebuilds the graph comes to the watermark after a deletion has marked it."""
+    store, deleter = bench.adapter(), bench.adapter()
+    await plant(store)
+    held = bench.arm(failpoints.CLEAR_BEFORE_BEGIN, "hang")
+    rebuilding = asyncio.create_task(refuses(NotFoundError, store.rebuild_graph()))
+    await held.sprung.wait()
+    begun = bench.arm(failpoints.CLEAR_AFTER_BEGIN, "hang")
+    deleting = asyncio.create_task(deleter.delete_project())
+    await begun.sprung.wait()
+    held.released.set()
+    refused = await rebuilding
+    begun.released.set()
+    await deleting
+    if not refused:
         return "not refused"
     left = await bench.cypher("MATCH (n {project_id: $id}) RETURN count(n)")
     return "doubled" if left else ""

@@ -115,7 +115,8 @@ MUTANTS: Final = (
             Change(
                 "src/relational/journal.py",
                 _ADVANCE,
-                "from .tables import ProjectRow\n"
+                "from sqlalchemy import select\n"
+                "    from .tables import ProjectRow\n"
                 "    now = select(ProjectRow.epoch, ProjectRow.owner)\n"
                 "    now = now.where(ProjectRow.id == project_id)\n"
                 "    if tuple((await connection.execute(now)).one()) != epoch:\n"
@@ -373,6 +374,19 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
+        "A17",
+        "a read does not mind half a commit",
+        "a_read_between_the_entries_of_a_flush",
+        "lost",
+        (
+            Change(
+                "src/history.py",
+                "if await self.check_chain(mark.applied, mark.chain):",
+                "if not self and await self.check_chain(mark.applied, mark.chain):",
+            ),
+        ),
+    ),
+    Mutant(
         "A9",
         "a read does not mind half a prune",
         "an_older_postgresql_in_the_middle_of_a_prune",
@@ -424,6 +438,37 @@ MUTANTS: Final = (
                 "if not await _is(transaction, project_id, incarnation, state):",
                 "if False:",
             ),
+        ),
+    ),
+    Mutant(
+        "A19",
+        "the last step of a clearing does not ask whether anything is left",
+        "a_clearing_whose_end_comes_late",
+        "StalledError",
+        (
+            Change(
+                "src/graph/clearing.py",
+                'await transaction.value("project.has_nodes", project_id=project_id)\n'
+                "            ):\n                await transaction.run(\n"
+                '                    "project.open_watermark"',
+                "False\n            ):\n                await transaction.run(\n"
+                '                    "project.open_watermark"',
+            ),
+        ),
+    ),
+    Mutant(
+        "A19",
+        "who begins to clear asks for its project before the lock, not under it",
+        "a_rebuild_that_comes_into_a_deletion",
+        "doubled",
+        (
+            Change(
+                "src/applying.py",
+                "        await self._clearing.begin(\n",
+                "        await self._history.require_project()\n"
+                "        await self._clearing.begin(\n",
+            ),
+            Change("src/graph/clearing.py", "if allowed is not None:", "if False:"),
         ),
     ),
     Mutant(

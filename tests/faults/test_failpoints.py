@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TWICE = (
     failpoints.CLAIM_AFTER_COMMIT,
     failpoints.PRUNE_AFTER_PART,
+    failpoints.CLEAR_BEFORE_BEGIN,
     failpoints.CLEAR_AFTER_BEGIN,
 )
 """What a life passes only so often; what is of a deletion once, the rest oftener."""

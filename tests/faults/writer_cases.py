@@ -50,6 +50,14 @@ async def complete(store: Store) -> None:
     await store.flush()
 
 
+async def fail_and_prune(store: Store) -> None:
+    """Store three entries by one flush."""
+    await store.update_status_batch({"n1": NodeStatus.FAILED}, reason="first")
+    await store.prune("root", reason="dull")
+    await store.save_nodes_batch([Node(id="later", parent_id="n1", content="")])
+    await store.flush()
+
+
 async def a_lost_reply_to_a_commit(bench: Bench) -> str:
     """PostgreSQL commits a flush, and the connection ends before it has said so."""
     async with Proxy(*postgres_place(bench.servers)) as proxy:
@@ -157,17 +165,10 @@ async def two_who_save_one_id(bench: Bench) -> str:
 
 async def a_flush_of_several_entries(bench: Bench) -> str:
     """A prune makes three entries of one flush, and another flush follows them."""
-
-    async def prune(store: Store) -> None:
-        await store.update_status_batch({"n1": NodeStatus.FAILED}, reason="first")
-        await store.prune("root", reason="dull")
-        await store.save_nodes_batch([Node(id="later", parent_id="n1", content="")])
-        await store.flush()
-
     store = bench.adapter()
-    for step in (plant, prune, complete):
+    for step in (plant, fail_and_prune, complete):
         await step(store)
-    return await bench.compare(plant, prune, complete)
+    return await bench.compare(plant, fail_and_prune, complete)
 
 
 async def prune(store: Store) -> None:

@@ -29,6 +29,17 @@ class Rules:
     """The watermark says `deleting` while the nodes go; otherwise it goes first."""
     compares_incarnation: bool = True
     """A transaction applies only to the creation that its process opened."""
+    asks_under_the_lock: bool = True
+    """Who begins to clear asks for its project while it holds the watermark, not before."""
+    clears_what_is_deleting: bool = True
+    """Who has a project and finds its graph `deleting` clears it and goes on."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What else may happen, once in a run: one store is set back to a state that it was in."""
+
+    restore: Literal["nothing", "neo4j", "postgres"] = "nothing"
 
 
 class Mark(NamedTuple):
@@ -61,21 +72,37 @@ class State(NamedTuple):
     mark: Mark | None = Mark(OLD, applied=1)
     nodes: int = OLD
     deleter: str = "idle"
+    restored: bool = False
     old: Applier = Applier()
     new: Applier = Applier("unborn")
 
 
 Step = tuple[str, State]
-STARTS = (State(), State(mark=None, nodes=0))
-"""The project as it is, and with a graph that was wiped."""
+STARTS = (State(), State(mark=None, nodes=0), State(mark=Mark(OLD, "clearing")))
+"""The project as it is, with a graph that was wiped, and with one that is made again."""
 
 
-def steps(rules: Rules, s: State) -> Iterator[Step]:
+def steps(rules: Rules, bounds: Bounds, s: State) -> Iterator[Step]:
     yield from deleting_steps(rules, s)
     yield from applying_steps(rules, s, OLD)
     yield from applying_steps(rules, s, NEW)
     if s.row == 0 and s.new.phase == "unborn":
         yield "N makes the project anew", s._replace(row=NEW, new=Applier())
+    if not s.restored:
+        yield from restoring_steps(bounds, s)
+
+
+def restoring_steps(bounds: Bounds, s: State) -> Iterator[Step]:
+    """Yield each older state of one store; the graph's may be within the deletion."""
+    if bounds.restore == "neo4j" and s.mark != Mark(OLD, applied=1):
+        within = [(Mark(OLD, "deleting"), OLD), (Mark(OLD, "deleting"), 0)]
+        for mark, nodes in ((Mark(OLD, applied=1), OLD), *within):
+            label = f"Neo4j is restored to {mark.state}, nodes of {nodes}"
+            yield label, s._replace(mark=mark, nodes=nodes, restored=True)
+    if bounds.restore == "postgres" and (s.deleting or s.row != OLD):
+        for deleting in (False, True):
+            label = f"PostgreSQL is restored to the first creation, deleting: {deleting}"
+            yield label, s._replace(row=OLD, deleting=deleting, restored=True)
 
 
 def deleting_steps(rules: Rules, s: State) -> Iterator[Step]:
@@ -93,6 +120,8 @@ def deleting_steps(rules: Rules, s: State) -> Iterator[Step]:
     elif s.deleter == "clear":
         ours = not rules.marks_the_graph or s.mark == Mark(OLD, "deleting")
         yield "D clears", s._replace(deleter="delete rows", nodes=0 if ours else s.nodes)
+    elif s.deleter == "delete rows" and s.row == OLD and not s.deleting and s.restored:
+        yield "D is told that the project is not marked", s._replace(deleter="idle")
     elif s.deleter == "delete rows":
         row = 0 if s.row == OLD else s.row
         yield "D deletes the rows", s._replace(deleter="remove mark", row=row, deleting=False)
@@ -117,6 +146,8 @@ def applying_steps(rules: Rules, s: State, mine: int) -> Iterator[Step]:
             yield f"{who} reads the journal", goes("looks", read=True)
         if mark is None:
             yield f"{who} finds no watermark", goes("begins")
+        elif mark.state == "deleting" and not rules.clears_what_is_deleting:
+            return
         elif mark.state != "open" or (mark.incarnation != mine and not mark.applied):
             yield f"{who} finds it {mark.state}", goes("asks to clear")
         elif at.read and (mark.incarnation == mine or not rules.compares_incarnation):
@@ -133,6 +164,12 @@ def applying_steps(rules: Rules, s: State, mine: int) -> Iterator[Step]:
         empty = mark is not None and mark.incarnation == mine and not s.nodes
         gone = None if empty else mark
         yield f"{who} asks for its project", goes("looks") if there else goes("ends", mark=gone)
+    elif at.phase == "asks to clear" and rules.asks_under_the_lock and mark is not None:
+        label = f"{who} holds the watermark, asks for its project, and begins to clear"
+        yield (
+            label,
+            goes("clears", mark=Mark(mine, "clearing")) if there else goes("ends"),
+        )
     elif at.phase == "asks to clear":
         yield f"{who} asks for its project", goes("begins to clear" if there else "ends")
     elif at.phase == "begins to clear" and mark is not None:
@@ -147,18 +184,35 @@ def applying_steps(rules: Rules, s: State, mine: int) -> Iterator[Step]:
         yield f"{who} opens", goes("looks", mark=Mark(mine) if ours else mark)
 
 
-def broken(rules: Rules, s: State) -> str:
-    """Return what is wrong with a state, or an empty string."""
-    if s.mark == Mark(NEW, applied=1) and s.nodes != NEW:
-        return "a read of the new project sees another graph than its own"
-    end = settled(rules, s, NEW)
-    if s.deleter == "done" and s.row == 0 and s.nodes:
+def broken(rules: Rules, bounds: Bounds, s: State) -> str:
+    """Return what is wrong with a state, or an empty string.
+
+    A graph that is restored to before a deletion has what was deleted; nobody looks for it there.
+    Nor for that of a creation which an older PostgreSQL never had.
+    """
+    if any(s.mark == Mark(each, applied=1) and s.nodes != each for each in (OLD, NEW)):
+        return "a read of a project sees another graph than its own"
+    gone = s.deleter == "done" and s.row == 0 and bounds.restore != "neo4j"
+    if gone and s.nodes == OLD:
         return "the project is deleted, and its nodes are there"
-    if s.deleter == "done" and s.row == 0 and settled(rules, s, OLD).mark is not None:
+    left = settled(rules, settled(rules, s, OLD), NEW).mark
+    if gone and left is not None and left.incarnation == OLD:
         return "the project is deleted, and a watermark of it stays"
-    if end.new.phase != "unborn" and (end.mark, end.nodes) != (Mark(NEW, applied=1), NEW):
-        return f"left alone, the new project's graph becomes {end.mark}, nodes of {end.nodes}"
+    if s.row == NEW:
+        return wrong_end(bounds, settled(rules, s, NEW), NEW)
+    if s.restored and s.row == OLD and not s.deleting and s.deleter in ("idle", "done"):
+        return wrong_end(bounds, settled(rules, s._replace(old=Applier()), OLD), OLD)
     return ""
+
+
+def wrong_end(bounds: Bounds, end: State, creation: int) -> str:
+    """Say what is wrong with where a project came to: its graph is right, or it is told."""
+    if (end.mark, end.nodes) == (Mark(creation, applied=1), creation):
+        return ""
+    told = end.mark is not None and end.mark.state == "open" and end.mark.applied > 0
+    if bounds.restore != "nothing" and told:  # a graph that is not its own: DivergedError
+        return ""
+    return f"left alone, the graph of {creation} becomes {end.mark}, nodes of {end.nodes}"
 
 
 def settled(rules: Rules, s: State, creation: int) -> State:
@@ -171,16 +225,17 @@ def settled(rules: Rules, s: State, creation: int) -> State:
     return s
 
 
-def explore(rules: Rules) -> tuple[int, tuple[str, ...]]:
+def explore(rules: Rules, bounds: Bounds | None = None) -> tuple[int, tuple[str, ...]]:
     """Search every reachable state; return their number and a shortest trace to a broken one."""
     parents: dict[State, tuple[State, str] | None] = dict.fromkeys(STARTS)
     queue = deque(STARTS)
+    within = bounds or Bounds()
     while queue:
         state = queue.popleft()
-        wrong = broken(rules, state)
+        wrong = broken(rules, within, state)
         if wrong:
             return len(parents), (*trace(parents, state), wrong)
-        for label, after in steps(rules, state):
+        for label, after in steps(rules, within, state):
             if after not in parents:
                 parents[after] = (state, label)
                 queue.append(after)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .apply import drain, mismatch
 from .reading import alarmed, promise
-from .state import Graph, State, fold
+from .state import FIRST_PART, SEVERAL, Graph, State, fold
 
 if TYPE_CHECKING:
     from .rules import Bounds, Rules
@@ -35,6 +35,8 @@ def acknowledged_is_kept(state: State) -> str:
     for row in pg.rows:
         if row.after and not pg.holds(row.after):
             return f"I1: {row.batch} is stored, its writer's earlier batch {row.after} is gone"
+        if row.batch == FIRST_PART and not pg.holds(SEVERAL):
+            return f"I1: half of batch {SEVERAL} is stored"
     return ""
 
 
@@ -68,7 +70,8 @@ def reads_are_right(rules: Rules, state: State) -> str:
         return ""
     graph, pg = state.graph, state.pg
     upto = fold(tuple(row for row in pg.rows if row.seq <= graph.applied))
-    if graph.applied >= promised and graph.data == upto:
+    whole = rules.read != "head first" or not pg.halfway(graph.applied)
+    if graph.applied >= promised and graph.data == upto and whole:
         return ""
     return (
         f"{'I5' if state.restored else 'I2'}: a read is answered with {show(graph)}, committed are "

@@ -24,10 +24,13 @@ def reading_steps(rules: Rules, state: State) -> Iterator[Step]:
 def read_watermark(rules: Rules, state: State) -> Iterator[Step]:
     """Start a read whose data follow in a later step."""
     graph = state.graph
-    ready = not graph.clearing and graph.applied >= state.pg.head > 0
-    if rules.read != "snapshot" and state.reader is None and ready:
-        reader = (state.pg.head, graph.generation)
-        yield f"a read finds applied {graph.applied}", state._replace(reader=reader)
+    if rules.read == "snapshot" or state.reader is not None:
+        return
+    begun = state._replace(reader=(state.pg.head, graph.generation))
+    if rules.read == "head first":
+        yield f"a read finds head {state.pg.head}", begun
+    elif not graph.clearing and graph.applied >= state.pg.head > 0:
+        yield f"a read finds applied {graph.applied}", begun
 
 
 def look(rules: Rules, state: State) -> Iterator[Step]:
@@ -68,6 +71,18 @@ def promise_of_begun_read(rules: Rules, state: State) -> int | None:
     if state.reader is None:
         return None
     head, generation = state.reader
+    if rules.read == "head first":
+        return head if answers(rules, state, head) else None
     if rules.read == "generation" and generation != state.graph.generation:
         return None
     return head
+
+
+def answers(rules: Rules, state: State, head: int) -> bool:
+    """Tell whether a read that found `head` earlier is answered from the graph as it is now."""
+    graph, pg = state.graph, state.pg
+    if graph.clearing or graph.applied < head or mismatch(rules, pg, graph):
+        return False
+    if rules.read_minds_parts and graph.under_way:
+        return False
+    return not (rules.read_minds_commits and pg.halfway(graph.applied))

@@ -44,6 +44,6 @@ def clear(rules: Rules, graph: Graph, kind: str) -> Graph:
         return graph
     if kind == "clear":
         return graph._replace(data=())
-    if rules.clearing_guarded and graph.data:
+    if rules.opens_if_empty and graph.data:
         return graph
     return graph._replace(applied=0, mark=(), clearing=False, under_way=())

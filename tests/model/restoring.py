@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .apply import mismatch
+from .apply import is_prune, land_chunk, mismatch
 from .state import Graph, Postgres, State, fold
 
 if TYPE_CHECKING:
@@ -25,20 +25,37 @@ def restoring_steps(rules: Rules, bounds: Bounds, state: State) -> Iterator[Step
 def restore(rules: Rules, bounds: Bounds, state: State) -> Iterator[Step]:
     """Bring one store back to an older state of its present history, once in a run."""
     opened = rules.checks == "each contact"
-    kept = state.reader if rules.read == "two transactions" else None
-    after = state._replace(restored=True, opened=opened, reader=kept, looked=None)
-    if bounds.restore == "neo4j" and not state.graph.clearing:
-        for graph in older_graphs(state):
-            yield f"Neo4j is restored to position {graph.applied}", after._replace(graph=graph)
+    kept = state.reader if rules.read in ("two transactions", "head first") else None
+    after = state._replace(restored=True, opened=opened, reader=kept, looked=None, peak=0)
+    if bounds.restore == "neo4j":
+        for graph in older_graphs(rules, state):
+            yield f"Neo4j is restored to {described(graph)}", after._replace(graph=graph)
     if bounds.restore == "postgres":
         for pg in older_postgres(state.pg):
-            yield f"PostgreSQL is restored to {len(pg.rows)} of its entries", took(after, pg)
+            label = f"PostgreSQL is restored to {len(pg.rows)} of its entries"
+            yield label, took(after._replace(reader=None), pg)
 
 
-def older_graphs(state: State) -> Iterator[Graph]:
-    for applied in range(state.graph.applied):
-        rows = state.pg.rows[:applied]
-        yield Graph(applied, rows[-1].mark if rows else (), fold(rows))
+def older_graphs(rules: Rules, state: State) -> Iterator[Graph]:
+    """Yield each graph that there was: at a position, within a prune, within a rebuild."""
+    graph, rows = state.graph, state.pg.rows
+    for applied in range(max(state.peak, graph.applied) + 1):
+        before = rows[:applied]
+        whole = Graph(
+            applied, before[-1].mark if before else (), fold(before), generation=graph.generation
+        )
+        found = [whole]
+        following = rows[applied] if applied < len(rows) else None
+        if following is not None and is_prune(rules, following):
+            found.append(land_chunk(rules, whole, following))
+        if graph.generation:
+            found += [whole._replace(clearing=True), whole._replace(clearing=True, data=())]
+        yield from (each for each in found if each != graph)
+
+
+def described(graph: Graph) -> str:
+    within = " of a rebuild" if graph.clearing else " with half a prune" if graph.under_way else ""
+    return f"position {graph.applied}{within}, data {graph.data}"
 
 
 def older_postgres(pg: Postgres) -> Iterator[Postgres]:
@@ -47,7 +64,8 @@ def older_postgres(pg: Postgres) -> Iterator[Postgres]:
         first = pg.rows[k - 1].epoch if k else 0
         last = pg.rows[k].epoch if k < len(pg.rows) else pg.epoch - 1
         for epoch in range(first, last + 1):
-            yield Postgres(epoch, pg.rows[:k], floor=min(pg.floor, k))
+            if not pg.halfway(k):  # a commit is there as a whole or not at all
+                yield Postgres(epoch, pg.rows[:k], floor=min(pg.floor, k))
 
 
 def took(state: State, pg: Postgres) -> State:

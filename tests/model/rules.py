@@ -17,6 +17,8 @@ class Rules:
     """Rule 1: positions come from the locked project row, not from a SEQUENCE."""
     unique_batch_id: bool = True
     """Rule 4: the journal refuses a batch id that it already holds."""
+    commits_whole: bool = True
+    """Rule 4: all entries of a flush are one PostgreSQL transaction."""
     epoch_is_unique: bool = True
     """A claim draws an epoch that no earlier claim had, even one that a restore took back."""
     writer_remembers: bool = True
@@ -55,20 +57,31 @@ class Rules:
     """Rule 6: the watermark moves in the transaction that writes the data."""
     prune: Literal["none", "chunks", "marked chunks"] = "none"
     """Rule 7: batch 2 is a prune in two transactions, of which the first marks the watermark."""
+    prune_rechecks: bool = True
+    """Rule 7: who goes on with a prune looks whether what it did before is still there."""
 
     # The journal and the rebuild (rule 9)
     journal: Literal["kept", "trimmed if verified", "trimmed"] = "kept"
     """Rule 9: no trim; else any process may delete `<= applied` (having compared ids first)."""
     clearing_guarded: bool = True
     """Rule 9: every step of a rebuild checks, under the lock, that it is still due."""
+    opens_if_empty: bool = True
+    """Rule 9: the last step of a rebuild checks that nothing is left."""
 
     # Reads (rule 10)
     barrier: Literal["applied >= head", "head <= last apply", "applied >= own"] = "applied >= head"
     """Rule 10: what a read waits for."""
     read_verifies: bool = True
     """A read makes rule 5's comparison of watermark and journal, even if it need not wait."""
-    read: Literal["snapshot", "two transactions", "two statements", "generation"] = "snapshot"
-    """How watermark and data are read; `generation` reads the watermark again after the data."""
+    read: Literal["snapshot", "head first", "two transactions", "two statements", "generation"] = (
+        "snapshot"
+    )
+    """How head, watermark and data are read: at one instant; the head at an earlier one; the data
+    at a later one; or the watermark again after the data (`generation`)."""
+    read_minds_parts: bool = True
+    """A read is not answered while an entry is applied in part."""
+    read_minds_commits: bool = True
+    """A read is not answered between the entries of one commit."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,11 @@ class Bounds:
     """Which store is restored to an older state, once, at any time."""
     rebuilds: int = 0
     """How often the graph is cleared and rebuilt from the journal."""
+    several: bool = False
+    """Batch 2 commits as two entries; if there is a prune, that is the second one."""
+    from_memory: bool = False
+    """Who applies reads the journal after any position that it may remember, not the watermark's:
+    after a commit of whose outcome it has not heard, or from before a restore."""
     joined: bool = False
     """The writers share an epoch (mode `join`) and do not take over from each other."""
     neo4j_down_at_open: bool = False

@@ -37,6 +37,13 @@ PRUNING = 2
 """The batch that is a prune, in runs that have one; half done, it stands negated in the data."""
 
 
+SEVERAL = 2
+"""The batch that commits as two entries, in runs that have one."""
+
+FIRST_PART = 20
+"""Id of the first of those; the second one has the batch's own, by which it is looked up."""
+
+
 class Postgres(NamedTuple):
     """The project row, the journal and the transactions that hold (or wait to give up) it."""
 
@@ -64,6 +71,10 @@ class Postgres(NamedTuple):
         """Return the journal entries after a position, oldest first."""
         found = [row for row in self.rows if row.seq > max(seq, self.floor)]
         return tuple(sorted(found, key=lambda row: row.seq))
+
+    def halfway(self, seq: int) -> bool:
+        """Tell whether a position is between two entries of one commit."""
+        return any(row.seq == seq and row.batch == FIRST_PART for row in self.rows)
 
     def holds(self, batch: int) -> bool:
         return any(row.batch == batch for row in self.rows)
@@ -100,7 +111,7 @@ class Writer(NamedTuple):
 class Flight(NamedTuple):
     """A Neo4j transaction under way; it may land at any later time, or never."""
 
-    kind: Literal["apply", "compared", "written", "clear", "open"]
+    kind: Literal["apply", "rest", "compared", "written", "clear", "open"]
     entries: tuple[Entry, ...] = ()
     epoch: int = 0
 
@@ -123,6 +134,7 @@ class State(NamedTuple):
     looked: Postgres | Graph | None = None
     """What a contact without a lock has read so far."""
     restored: bool = False
+    peak: int = 0  # ghost: highest position that the graph was at; kept where Neo4j is restored
     acked: frozenset[int] = frozenset()  # ghost: batches whose writer was told "stored"
     refused: frozenset[int] = frozenset()  # ghost: batches whose writer was told "not stored"
     lost: frozenset[int] = frozenset()  # ghost: acknowledged, then gone by a PostgreSQL restore

@@ -65,6 +65,36 @@ def test_a_prune_in_chunks_is_safe_when_the_watermark_says_that_it_is_under_way(
     assert holds(Bounds(restore="postgres", in_flight=1), rules).diverged > 0
 
 
+def test_an_older_neo4j_may_be_within_a_prune_or_a_rebuild() -> None:
+    rules = replace(PROTOCOL, prune="marked chunks")
+    assert holds(Bounds(restore="neo4j"), rules).diverged == 0
+    assert holds(Bounds(batches=2, restore="neo4j", rebuilds=1)).diverged == 0
+
+
+def test_reads_may_find_their_head_first_while_a_prune_a_rebuild_and_a_restore_take_place() -> None:
+    rules = replace(PROTOCOL, prune="marked chunks", read="head first")
+    bounds = Bounds(batches=2, in_flight=1, restore="neo4j", rebuilds=1)
+    assert holds(bounds, rules).diverged == 0
+
+
+def test_a_commit_of_several_entries_is_stored_applied_and_read_whole() -> None:
+    rules = replace(PROTOCOL, read="head first")
+    assert holds(Bounds(batches=2, several=True), rules).diverged == 0
+    assert holds(Bounds(several=True)).diverged == 0
+    assert holds(Bounds(several=True, restore="postgres", in_flight=1)).diverged > 0
+
+
+def test_a_prune_among_several_entries_is_safe_when_neo4j_is_older() -> None:
+    rules = replace(PROTOCOL, prune="marked chunks", read="head first")
+    assert holds(Bounds(batches=2, several=True, restore="neo4j"), rules).diverged == 0
+
+
+def test_who_applies_may_begin_at_any_position_that_it_remembers() -> None:
+    """After a commit without an answer, or from before a restore; the lock tells."""
+    assert holds(Bounds(from_memory=True)).diverged == 0
+    assert holds(Bounds(batches=2, from_memory=True, restore="neo4j")).diverged == 0
+
+
 def test_the_design_as_first_written_holds_until_postgresql_is_restored() -> None:
     assert holds(Bounds(), AS_FIRST_WRITTEN).diverged == 0
     assert holds(Bounds(batches=2, restore="neo4j"), AS_FIRST_WRITTEN).diverged == 0

@@ -127,7 +127,23 @@ def test_any_trimming_leaves_nothing_to_heal_an_older_neo4j_with() -> None:
 
 
 def test_a_late_step_of_a_rebuild_that_does_not_check_spoils_the_rebuilt_graph() -> None:
-    breaks("I3", REBUILT, replace(PROTOCOL, clearing_guarded=False))
+    breaks("I2", REBUILT, replace(PROTOCOL, clearing_guarded=False))
+    breaks("I3", REBUILT, replace(PROTOCOL, clearing_guarded=False, opens_if_empty=False))
+
+
+def test_a_last_step_of_a_rebuild_that_does_not_look_opens_a_graph_that_is_not_empty() -> None:
+    rules = replace(PROTOCOL, opens_if_empty=False)
+    breaks("I3", REBUILT, rules)
+    breaks("I3", Bounds(batches=2, restore="neo4j", rebuilds=1), rules)
+
+
+def test_a_prune_that_trusts_what_was_done_before_misses_an_older_neo4j() -> None:
+    rules = replace(PROTOCOL, prune="marked chunks", prune_rechecks=False)
+    breaks("I5", Bounds(batches=2, restore="neo4j"), rules)
+
+
+def test_a_prune_may_trust_what_was_done_before_until_neo4j_is_restored() -> None:
+    holds(Bounds(batches=2), replace(PROTOCOL, prune="marked chunks", prune_rechecks=False))
 
 
 def test_half_a_prune_outlives_the_entry_that_an_older_postgresql_lost() -> None:
@@ -135,6 +151,11 @@ def test_half_a_prune_outlives_the_entry_that_an_older_postgresql_lost() -> None
 
 
 # Flush: order, fence and unknown outcomes (rules 1 to 4)
+
+
+def test_several_entries_in_several_transactions_may_be_stored_by_half() -> None:
+    bounds = Bounds(batches=2, several=True)
+    breaks("I1: half", bounds, replace(PROTOCOL, commits_whole=False))
 
 
 def test_an_epoch_read_before_the_transaction_lets_a_replaced_writer_store_a_batch() -> None:
@@ -200,3 +221,13 @@ def test_a_read_that_only_waits_is_answered_from_a_graph_that_diverged() -> None
 
 def test_a_watermark_read_before_the_data_in_one_transaction_misses_a_rebuild() -> None:
     breaks("I2", REBUILT, replace(PROTOCOL, read="two statements"))
+
+
+def test_a_read_that_takes_any_position_from_its_head_on_sees_half_a_commit() -> None:
+    rules = replace(PROTOCOL, read="head first", read_minds_commits=False)
+    breaks("I2", Bounds(batches=2, several=True), rules)
+
+
+def test_a_read_that_found_its_head_before_a_prune_sees_half_of_it() -> None:
+    rules = replace(PROTOCOL, prune="marked chunks", read="head first", read_minds_parts=False)
+    breaks("I2", Bounds(batches=2), rules)

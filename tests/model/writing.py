@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .state import Entry, Writer
+from .state import FIRST_PART, SEVERAL, Entry, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .rules import Bounds, Rules
-    from .state import State, Step
+    from .state import Mark, State, Step
 
 
 def writing_steps(rules: Rules, bounds: Bounds, state: State) -> Iterator[Step]:
@@ -20,7 +20,7 @@ def writing_steps(rules: Rules, bounds: Bounds, state: State) -> Iterator[Step]:
             yield f"{name(writer)} crashes", put(state, n, Writer())
         if state.opened:
             yield from own_steps(rules, bounds, state, n)
-    yield from late_ends(state)
+    yield from late_ends(bounds, state)
 
 
 def own_steps(rules: Rules, bounds: Bounds, state: State, n: int) -> Iterator[Step]:
@@ -30,13 +30,13 @@ def own_steps(rules: Rules, bounds: Bounds, state: State, n: int) -> Iterator[St
             yield from claim(rules, bounds, state, n)
         case "idle" if state.batches < bounds.batches:
             fresh = state._replace(batches=state.batches + 1)
-            yield from flush(rules, fresh, n, fresh.batches)
+            yield from flush(rules, bounds, fresh, n, fresh.batches)
         case "again":
-            yield from flush(rules, state, n, writer.batch)
+            yield from flush(rules, bounds, state, n, writer.batch)
         case "checked":
-            yield from begin(rules, state, n, writer.batch)
+            yield from begin(rules, bounds, state, n, writer.batch)
         case "sent":
-            yield from commit(bounds, state, n)
+            yield from commit(rules, bounds, state, n)
         case "unknown":
             yield from resolve(rules, bounds, state, n)
         case _:
@@ -59,11 +59,11 @@ def claim(rules: Rules, bounds: Bounds, state: State, n: int) -> Iterator[Step]:
         yield f"a writer claims epoch {epoch}", put(claimed, n, Writer(epoch=epoch))
 
 
-def flush(rules: Rules, state: State, n: int, batch: int) -> Iterator[Step]:
+def flush(rules: Rules, bounds: Bounds, state: State, n: int, batch: int) -> Iterator[Step]:
     """Start a flush; where the epoch is read beforehand, that read is a step of its own."""
     writer = state.writers[n]
     if rules.epoch_in_update:
-        yield from begin(rules, state, n, batch)
+        yield from begin(rules, bounds, state, n, batch)
     elif writer.epoch == state.pg.epoch:
         label = f"{name(writer)} reads that its epoch is current, for batch {batch}"
         yield label, put(state, n, writer._replace(phase="checked", batch=batch))
@@ -71,7 +71,7 @@ def flush(rules: Rules, state: State, n: int, batch: int) -> Iterator[Step]:
         yield refuse(state, n, batch, "fenced")
 
 
-def begin(rules: Rules, state: State, n: int, batch: int) -> Iterator[Step]:
+def begin(rules: Rules, bounds: Bounds, state: State, n: int, batch: int) -> Iterator[Step]:
     """Open the transaction: row lock, epoch, position, chain. Waits while another holds the row."""
     writer, pg = state.writers[n], state.pg
     if rules.seq_under_lock and pg.open:
@@ -84,17 +84,24 @@ def begin(rules: Rules, state: State, n: int, batch: int) -> Iterator[Step]:
     elif rules.unique_batch_id and pg.holds(batch):
         yield from duplicate(rules, state, n, batch)
     else:
-        entry = next_entry(rules, state, writer, batch)
+        entry = next_entry(rules, bounds, state, writer, batch)
         opened = pg._replace(open=(*pg.open, entry), drawn=drawn(rules, entry))
         sent = put(state._replace(pg=opened), n, writer._replace(phase="sent", batch=batch))
         yield f"{name(writer)} sends batch {batch} as position {entry.seq}", sent
 
 
-def next_entry(rules: Rules, state: State, writer: Writer, batch: int) -> Entry:
+def next_entry(rules: Rules, bounds: Bounds, state: State, writer: Writer, batch: int) -> Entry:
+    """Return what a batch commits: its entry, or the last one of several; see `committed`."""
     pg = state.pg
     seq = pg.head + 1 if rules.seq_under_lock else pg.drawn + 1
-    mark = (*pg.mark, batch) if rules.chain == "digest" else (batch,)
-    return Entry(seq, batch, writer.epoch, pg.mark, mark, after=writer.last)
+    before = pg.mark
+    if bounds.several and batch == SEVERAL:
+        seq, before = seq + 1, link(rules, before, FIRST_PART)
+    return Entry(seq, batch, writer.epoch, before, link(rules, before, batch), after=writer.last)
+
+
+def link(rules: Rules, mark: Mark, batch: int) -> Mark:
+    return (*mark, batch) if rules.chain == "digest" else (batch,)
 
 
 def drawn(rules: Rules, entry: Entry) -> int:
@@ -111,24 +118,34 @@ def duplicate(rules: Rules, state: State, n: int, batch: int) -> Iterator[Step]:
         yield label, put(state, n, writer._replace(phase="unknown"))
 
 
-def commit(bounds: Bounds, state: State, n: int) -> Iterator[Step]:
+def commit(rules: Rules, bounds: Bounds, state: State, n: int) -> Iterator[Step]:
     """Commit and learn of it, or lose the connection before the answer."""
     writer = state.writers[n]
     entry = next(entry for entry in state.pg.open if entry.batch == writer.batch)
+    if not rules.commits_whole:
+        yield from commit_first(bounds, state, entry)
     label = f"batch {entry.batch} commits as position {entry.seq}, {name(writer)} is told"
-    yield label, acknowledge(bounds, committed(state, entry), n)
+    yield label, acknowledge(bounds, committed(bounds, state, entry), n)
     cut = put(state, n, writer._replace(phase="unknown"))
     yield f"{name(writer)} loses its connection during the COMMIT of batch {entry.batch}", cut
 
 
-def late_ends(state: State) -> Iterator[Step]:
+def commit_first(bounds: Bounds, state: State, entry: Entry) -> Iterator[Step]:
+    """Commit the first of several entries in a transaction of its own."""
+    first = committed(bounds, state, entry).pg.rows[:-1]
+    if len(first) > len(state.pg.rows):
+        label = f"the first entry of batch {entry.batch} commits"
+        yield label, state._replace(pg=state.pg._replace(rows=first))
+
+
+def late_ends(bounds: Bounds, state: State) -> Iterator[Step]:
     """End the transactions whose client has gone: the server commits or aborts them later."""
     awaited = {writer.batch for writer in state.writers if writer.phase == "sent"}
     for entry in state.pg.open:
         if entry.batch not in awaited:
             yield (
                 f"batch {entry.batch} commits late as position {entry.seq}",
-                committed(state, entry),
+                committed(bounds, state, entry),
             )
             yield f"batch {entry.batch} aborts late", ended(state, entry)
 
@@ -169,9 +186,14 @@ def refuse(state: State, n: int, batch: int, why: str) -> Step:
     return f"{name(writer)} is told that batch {batch} is {why}", put(told, n, over)
 
 
-def committed(state: State, entry: Entry) -> State:
+def committed(bounds: Bounds, state: State, entry: Entry) -> State:
+    """Return the state after a commit, which may be of two entries."""
     pg = ended(state, entry).pg
-    return state._replace(pg=pg._replace(rows=(*pg.rows, entry)))
+    rows = pg.rows
+    if bounds.several and entry.batch == SEVERAL and not pg.holds(FIRST_PART):
+        first = entry._replace(seq=entry.seq - 1, batch=FIRST_PART, prev=pg.mark, mark=entry.prev)
+        rows = (*rows, first)
+    return state._replace(pg=pg._replace(rows=(*rows, entry)))
 
 
 def ended(state: State, entry: Entry) -> State:

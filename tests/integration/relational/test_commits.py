@@ -11,7 +11,7 @@ from sapwood.batch import Registered
 from sapwood.journal import NO_CHAIN, fold, link
 from sapwood.relational import Epoch
 
-from .building import Writer, batch, node, score, state, status
+from .building import Writer, batch, node, prune, score, state, status
 
 if TYPE_CHECKING:
     from sapwood.relational import Journal, ProjectRepository
@@ -60,11 +60,27 @@ async def test_the_journal_is_a_contiguous_chain_that_unpacks_to_what_was_commit
         assert entry.chain == chain
     assert {entry.incarnation for entry in entries} == {head.incarnation}
     assert (head.seq, head.chain) == (8, chain)
-    assert await journal.link(writer.project_id, 8) == (chain, head.incarnation, 8)
+    assert await journal.link(writer.project_id, 8) == (chain, head.incarnation, False)
     assert await journal.link(writer.project_id, 9) is None
     creates = fold(entries).creates
     assert [row["content"] for row in creates.values()] == [n.values["content"] for n in nodes]
     assert creates[nodes[0].node_id]["status"] == "pruned"
+
+
+async def test_a_position_says_whether_its_commit_goes_on(writer: Writer, journal: Journal) -> None:
+    """Who read the head before must not take what is between two entries of it for a moment."""
+    root = node()
+    await writer.commit(root)
+    await writer.commit(status(root, NodeStatus.FAILED), prune(root), node(root))
+    await writer.commit(node(root))
+    links = [await journal.link(writer.project_id, seq) for seq in range(1, 6)]
+    assert [each is not None and each.goes_on for each in links] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 async def test_a_batch_of_nothing_still_is_an_entry(writer: Writer, journal: Journal) -> None:
