@@ -112,7 +112,7 @@ class Flusher:
         await self._wait_for_room()
         batch = self._buffer.freeze()
         receipt = await self._store(batch)
-        self._last = Stored(receipt.seq, batch.id)
+        self._last = Stored(receipt.seq, batch.id, self._incarnation)
         self._counts["flushes"] += 1
         self._buffer.done()
         self._receipts.add(receipt)

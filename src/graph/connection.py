@@ -88,7 +88,9 @@ class Graph:
         pool_size: Most connections at a time.
         timeout_s: Most seconds for one transaction; the server ends it, and all its locks, then.
         connect_timeout_s: Most seconds to open a connection.
-        acquire_timeout_s: Most seconds to wait for a free connection.
+        acquire_timeout_s: Most seconds to wait for a free connection. With `connect_timeout_s` it
+            bounds the first answer of a connection too, so the two should be less than a read may
+            wait: one whose network went silent can then be replaced within that time.
         allow_insecure: Go to another machine even without TLS, or with any certificate.
 
     Raises:
@@ -104,7 +106,7 @@ class Graph:
         pool_size: int = 10,
         timeout_s: float = 60.0,
         connect_timeout_s: float = 10.0,
-        acquire_timeout_s: float = 30.0,
+        acquire_timeout_s: float = 15.0,
         allow_insecure: bool = False,
     ) -> None:
         if "@" in urlsplit(uri).netloc:

@@ -93,10 +93,11 @@ class Link(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A batch that a writer was told is stored, and where."""
+    """A batch that a writer was told is stored, where, and in which creation of the project."""
 
     seq: int
     batch_id: str
+    incarnation: str
 
 
 class Journal:
@@ -202,11 +203,17 @@ class Journal:
         A journal restored to before this writer's claim has an older epoch. Nobody took it over.
         """
         receipt = await self.outcome(project_id, batch.id)
-        if receipt is None:
-            if after is not None and await self.outcome(project_id, after.batch_id) is None:
-                raise _forgotten(project_id, after.seq)
-            raise FencedError(project_id, first_ids(batch.items))
-        return receipt
+        if receipt is not None:
+            return receipt
+        if after is not None and await self._forgot(project_id, after):
+            raise _forgotten(project_id, after.seq)
+        raise FencedError(project_id, first_ids(batch.items))
+
+    async def _forgot(self, project_id: str, after: Stored) -> bool:
+        """Whether the project is the one that had this batch, and has it no more."""
+        if await self.outcome(project_id, after.batch_id) is not None:
+            return False
+        return (await self.head(project_id)).incarnation == after.incarnation
 
 
 async def _store(
@@ -217,7 +224,7 @@ async def _store(
     after: Stored | None,
 ) -> Receipt | None:
     """Write everything of `batch`; `None`, and nothing written, if the epoch is not current."""
-    after_seq, after_id = (None, None) if after is None else after
+    after_seq, after_id = (None, None) if after is None else (after.seq, after.batch_id)
     values = epoch._asdict() | {
         "project_id": project_id,
         "batch_id": batch.id,

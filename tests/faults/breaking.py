@@ -104,11 +104,11 @@ async def _stopped(
 def names_its_cause(failpoint: str, error: BaseException | None) -> bool:
     """Whether what the caller heard says that the failpoint's exception was behind it.
 
-    Of one in a rebuild nobody may have heard: the applying task tries again, and who waits hears
-    only of a try that was begun after that.
+    Of one in the applying task nobody may have heard: it tries again, and who waits hears only of
+    a try that was begun after that.
     """
     if error is None:
-        return failpoint.startswith("clear.")
+        return failpoint.startswith(("apply.", "prune.", "clear."))
     return isinstance(error, FailpointError) or (
         isinstance(error, SapwoodError) and isinstance(error.__cause__, FailpointError)
     )

@@ -30,40 +30,57 @@ class Proxy(Relay):
         self.cuts = 0
         self._passes = asyncio.Event()
         self._passes.set()
+        self._silent: list[asyncio.Event] = []
 
     def hold(self) -> None:
         """Let nothing through until `release`; connections stay open, as behind a black hole."""
         self._passes.clear()
 
-    def release(self) -> None:
-        """Let through what was held back, late, unless its connection was cut meanwhile."""
+    def silence(self) -> None:
+        """Let nothing through on the connections that there are, until `release`; new ones work."""
+        self.hold()
+        self._silent.append(self._passes)
+        self._passes = asyncio.Event()
         self._passes.set()
 
+    def release(self) -> None:
+        """Let through what was held back, late, unless its connection was cut meanwhile."""
+        for passes in (*self._silent, self._passes):
+            passes.set()
+
     def _line(self) -> tuple[Carry, Carry]:
-        swallow = asyncio.Event()
-        return partial(self._forward, swallow), partial(self._reply, swallow)
+        swallow, passes = asyncio.Event(), self._passes
+        return partial(self._forward, swallow, passes), partial(self._reply, swallow, passes)
 
     async def _forward(
-        self, swallow: asyncio.Event, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        swallow: asyncio.Event,
+        passes: asyncio.Event,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         while data := await reader.read(65536):
             if self.cut_after is not None and self.cut_after in data:
                 self.cut_after = None
                 swallow.set()
-            await self._passes.wait()
+            await passes.wait()
             writer.write(data)
             await writer.drain()
         writer.close()
 
     async def _reply(
-        self, swallow: asyncio.Event, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        swallow: asyncio.Event,
+        passes: asyncio.Event,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         while data := await reader.read(65536):
             if swallow.is_set():
                 # The server has answered, so what was asked of it is done; nobody hears of it.
                 self.cuts += 1
                 break
-            await self._passes.wait()
+            await passes.wait()
             writer.write(data)
             await writer.drain()
         writer.close()

@@ -64,6 +64,7 @@ async def _behind(
             auth=(servers.neo4j_username, servers.neo4j_password),
             timeout_s=PATIENCE_S,
             connect_timeout_s=PATIENCE_S,
+            acquire_timeout_s=PATIENCE_S,
         )
         try:
             store = AsyncStorageAdapter(db, graph, project_id=project_id, flush_interval_s=3600)

@@ -133,6 +133,26 @@ READS: dict[str, Callable[[AsyncStorageAdapter], Awaitable[Any]]] = {
 }
 
 
+async def test_a_read_goes_on_over_a_new_connection_when_those_to_neo4j_went_silent(
+    servers: Endpoints, project_id: str
+) -> None:
+    """B9: nothing says that they are dead, and they were used too lately to be asked."""
+    async with Proxy(*neo4j_place(servers)) as neo4j:
+        auth = (servers.neo4j_username, servers.neo4j_password)
+        graph = Graph(
+            neo4j_through(neo4j.port), auth=auth, acquire_timeout_s=1, connect_timeout_s=1
+        )
+        db = Database(servers.database_url)
+        async with AsyncStorageAdapter(db, graph, project_id=project_id) as store:
+            await store.save_nodes_batch(nodes(3))
+            assert (await store.flush()).applied
+            neo4j.silence()
+            assert len((await store.load_project()).tree) == 3
+            neo4j.release()
+        await graph.close()
+        await db.close()
+
+
 @pytest.mark.parametrize("read", READS)
 async def test_a_read_ends_in_time_while_postgresql_is_away_and_says_so(
     read: str, servers: Endpoints, project_id: str
