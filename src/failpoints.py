@@ -21,6 +21,8 @@ APPLY_IN_TRANSACTION = "apply.in_transaction"
 APPLY_AFTER_COMMIT = "apply.after_commit"
 PRUNE_AFTER_PART = "prune.after_part"
 STATS_BEFORE_COMMIT = "stats.before_commit"
+QUARANTINE_BEFORE_COMMIT = "quarantine.before_commit"
+QUARANTINE_AFTER_COMMIT = "quarantine.after_commit"
 CLEAR_AFTER_BEGIN = "clear.after_begin"
 CLEAR_AFTER_STEP = "clear.after_step"
 DELETE_AFTER_MARK = "delete.after_mark"
@@ -37,6 +39,8 @@ FLUSHING = (
 NAMES = (
     CLAIM_AFTER_COMMIT,
     *FLUSHING,
+    QUARANTINE_BEFORE_COMMIT,
+    QUARANTINE_AFTER_COMMIT,
     CLEAR_AFTER_BEGIN,
     CLEAR_AFTER_STEP,
     DELETE_AFTER_MARK,

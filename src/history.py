@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .errors import DivergedError, NotFoundError
 from .journal import NO_CHAIN, link
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from .graph import Watermark
     from .journal import Entry
     from .relational import Head, Journal
+
+
+_ANOTHER: Final = "the journal tells another history up to there"
 
 
 class BehindError(Exception):
@@ -29,7 +32,8 @@ class History:
     """One project's history, as the journal tells it.
 
     A watermark belongs to it if the journal's row at `applied` has the watermark's chain and
-    incarnation. The chain covers all batches up to there, so equal chains are equal histories.
+    incarnation. The chain covers all batches up to there, so equal chains are equal histories. And
+    the same has to be left out of both, which a digest of what is in quarantine up to there says.
     """
 
     def __init__(self, project_id: str, incarnation: str, journal: Journal) -> None:
@@ -56,17 +60,19 @@ class History:
         if mark.under_way is not None:  # half of the next entry is there, so it is at no position
             raise BehindError(mark.applied + 1)
         await self.check_incarnation(mark)
-        if mark.applied > head.seq:
-            await self.check_chain(mark.applied, mark.chain)
-        elif mark.chain != head.chain:
-            raise self.diverged(mark.applied, "the journal tells another history up to there")
+        if mark.applied == head.seq and mark.chain != head.chain:
+            raise self.diverged(mark.applied, _ANOTHER)
+        if mark.applied > head.seq or mark.quarantine != head.quarantine:
+            await self.check_chain(mark.applied, mark.chain, mark.quarantine)
         return mark.applied
 
-    async def check_chain(self, applied: int, chain: str, under_way: str | None = None) -> None:
+    async def check_chain(
+        self, applied: int, chain: str, quarantine: str, under_way: str | None = None
+    ) -> None:
         """Raise `DivergedError` unless the journal has these chains. One statement, or two.
 
         Args:
-            applied: A position of the graph, with its `chain`.
+            applied: A position of the graph, with its `chain` and `quarantine`.
             under_way: Chain of the entry that is applied in part.
         """
         await self._check_next(applied, under_way)
@@ -75,14 +81,16 @@ class History:
         known = await self._journal.link(self._project_id, applied)
         if known is None:
             raise self.diverged(applied, "the journal ends before it")
-        if known != (chain, self.incarnation):
-            raise self.diverged(applied, "the journal tells another history up to there")
+        if known[:2] != (chain, self.incarnation):
+            raise self.diverged(applied, _ANOTHER)
+        if known.quarantine != quarantine:
+            raise self.diverged(applied, "other entries are in quarantine than as it was made")
 
     async def _check_next(self, applied: int, under_way: str | None) -> None:
         if under_way is None:
             return
         known = await self._journal.link(self._project_id, applied + 1)
-        if known != (under_way, self.incarnation):
+        if known is None or known[:2] != (under_way, self.incarnation):
             raise self.diverged(applied, "holds a part of an entry that the journal has not")
 
     async def check_incarnation(self, mark: Watermark) -> None:

@@ -67,6 +67,8 @@ class Entry:
         chain: Digest of the batch ids from position 1 up to this one: `link` of the entry before.
         incarnation: Random mark of this creation of the project.
         size: Bytes of the payload, unpacked.
+        left_out: Ids of the nodes of which something is in quarantine from this position on;
+            `operations` are without what is.
     """
 
     seq: int
@@ -75,6 +77,7 @@ class Entry:
     incarnation: str
     operations: Operations
     size: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 NO_CHAIN = ""

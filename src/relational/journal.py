@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from .. import failpoints
 from ..batch import Registered, Resolution, first_ids, resolve
@@ -22,7 +22,6 @@ from .project_row import Epoch, Head, lock, require_synchronous
 from .projects import ProjectRepository
 from .rubric_scores import read_rubric_scores
 from .scores import first_judge, upsert_scores
-from .tables import JournalRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,10 +45,11 @@ _ADVANCE: Final = text(
 )
 # OFFSET 0 keeps the planner from turning it round: one look into the index for each id.
 _REGISTERED: Final = (
-    "SELECT found.node_id, found.depth, found.digest, found.content_digest"
+    "SELECT found.node_id, found.depth, found.digest, found.content_digest,"
+    " coalesce(found.left_out, false)"
     " FROM unnest($2::text[]) AS named (id)"
-    " CROSS JOIN LATERAL (SELECT node_id, depth, digest, content_digest FROM sapwood.node_ref"
-    " WHERE project_id = $1 AND node_id = named.id OFFSET 0) AS found"
+    " CROSS JOIN LATERAL (SELECT node_id, depth, digest, content_digest, left_out"
+    " FROM sapwood.node_ref WHERE project_id = $1 AND node_id = named.id OFFSET 0) AS found"
 )
 _REGISTER: Final = (
     "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
@@ -68,6 +68,11 @@ _SAVE_STATE: Final = text(
 _CHAIN: Final = text(
     "SELECT chain FROM sapwood.journal WHERE project_id = :project_id AND seq = :seq"
 )
+_LINK: Final = text(
+    "SELECT chain, incarnation, coalesce((SELECT digest FROM sapwood.quarantine"
+    " WHERE project_id = :project_id AND seq <= :seq ORDER BY seq DESC, node_id DESC LIMIT 1), '')"
+    " AS quarantine FROM sapwood.journal WHERE project_id = :project_id AND seq = :seq"
+)
 _MOVE_HEAD: Final = text(
     "UPDATE sapwood.project SET head_seq = :seq, chain = :chain WHERE id = :project_id"
 )
@@ -78,6 +83,18 @@ class Stored(NamedTuple):
 
     seq: int
     batch_id: str
+
+
+class Link(NamedTuple):
+    """What the history up to one position comes to.
+
+    Attributes:
+        quarantine: Digest of what is left out up to there.
+    """
+
+    chain: str
+    incarnation: str
+    quarantine: str
 
 
 class Journal:
@@ -148,7 +165,8 @@ class Journal:
         """Return entries from position `from_seq` on (included), in order.
 
         Whole entries, until the next one would exceed a bound; the first always. Empty if there
-        is none. Nothing beyond the bounds is transferred. Cost: one statement.
+        is none. Nothing beyond the bounds is transferred. What is in quarantine is left out.
+        Cost: one statement, two with a quarantine.
 
         Args:
             from_seq: First position wanted.
@@ -161,14 +179,12 @@ class Journal:
         async with self._database.transaction() as connection:
             return await read_entries(connection, project_id, from_seq, most_rows, most_bytes)
 
-    async def link(self, project_id: str, seq: int) -> tuple[str, str] | None:
-        """Return chain and incarnation at `seq`; `None` if nothing is there. One statement."""
-        statement = select(JournalRow.chain, JournalRow.incarnation).where(
-            JournalRow.project_id == project_id, JournalRow.seq == seq
-        )
+    async def link(self, project_id: str, seq: int) -> Link | None:
+        """Return what the journal says at `seq`; `None` if nothing is there. One statement."""
         async with self._database.transaction() as connection:
-            row = (await connection.execute(statement)).one_or_none()
-        return None if row is None else (row.chain, row.incarnation)
+            values = {"project_id": project_id, "seq": seq}
+            row = (await connection.execute(_LINK, values)).one_or_none()
+        return None if row is None else Link(*row)
 
     async def head(self, project_id: str) -> Head:
         """Return where the journal ends: `ProjectRepository.head`."""
@@ -263,7 +279,8 @@ async def _register(connection: AsyncConnection, project_id: str, result: Resolu
     known = result.registrations
     if not known:
         return
-    columns = [list(column) for column in zip(*known.values(), strict=True)]
+    told = ((entry.depth, entry.digest, entry.content_digest) for entry in known.values())
+    columns = [list(column) for column in zip(*told, strict=True)]
     await (await driver(connection)).execute(_REGISTER, project_id, list(known), *columns)
 
 

@@ -83,7 +83,10 @@ def test_a_golden_journal_has_operations_of_every_kind(golden: Golden) -> None:
 
 
 def test_a_golden_file_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make, "path_of", lambda version: tmp_path / path_of(version).name)
+    def elsewhere(version: int) -> Path:
+        return tmp_path / path_of(version).name
+
+    monkeypatch.setattr(make, "path_of", elsewhere)
     assert make.main() == 0
     (path,) = tmp_path.iterdir()
     path.write_text("another")
