@@ -9,12 +9,13 @@ of an earlier try writes nothing, and a restored store is noticed instead of bei
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from . import failpoints
 from .errors import NotFoundError, StalledError, StoreError, UnavailableError
 from .events import log
 from .journal import fold, run
+from .quarantine import advance
 from .settings import APPLY_BYTES, APPLY_ROWS
 
 if TYPE_CHECKING:
@@ -50,8 +51,14 @@ class Place(NamedTuple):
 
     applied: int
     chain: str
+    quarantine: str
+    under_way: str | None
     checked: bool
-    under_way: str | None = None
+
+    @classmethod
+    def of(cls, mark: Watermark, *, checked: bool) -> Self:
+        """Return where a watermark says that it stands."""
+        return cls(mark.applied, mark.chain, mark.quarantine, mark.under_way, checked)
 
 
 class Applier:
@@ -100,7 +107,7 @@ class Applier:
         while mark is None or not await self._may_follow(mark):
             await (self._begin() if mark is None else self._clear(mark))
             mark = await self._writer.watermark(self._project_id)
-        return Place(mark.applied, mark.chain, checked=False, under_way=mark.under_way)
+        return Place.of(mark, checked=False)
 
     async def _may_follow(self, mark: Watermark) -> bool:
         """Whether the graph is open and this project's; `False` if it is to be cleared first.
@@ -160,7 +167,7 @@ class Applier:
         )
         if not entries:
             if not place.checked:
-                await self._history.check_chain(place.applied, place.chain, place.under_way)
+                await self._history.check_chain(*place[:4])
                 self.place = place._replace(checked=True)
             await self._accepted()
             return False
@@ -186,13 +193,17 @@ class Applier:
             todo = run([entry for entry in entries if entry.seq > mark.applied])
             if not todo or not self._history.fits(mark, todo):
                 return await self._look_again(place, mark, entries)
+            prune = todo[0].operations.prune
+            if mark.under_way is not None and prune is None:
+                self.to_rebuild = True  # a prune that is applied in part, and now in quarantine
+                return None
+            left_out = _digest(mark, todo)
             try:
-                prune = todo[0].operations.prune
                 if prune is None:
                     await transaction.write(fold(todo))
                 elif not await self._close(transaction, todo[0].chain, prune):
-                    return Place(mark.applied, mark.chain, checked=True, under_way=todo[0].chain)
-                await transaction.commit(todo[-1].seq, todo[-1].chain)
+                    return Place.of(mark, checked=True)._replace(under_way=todo[0].chain)
+                await transaction.commit(todo[-1].seq, todo[-1].chain, left_out)
             except StoreError as exc:
                 if exc.retryable and not exc.too_big:
                     raise
@@ -201,7 +212,7 @@ class Applier:
         log(logger, logging.DEBUG, "entries applied", **where)
         self._counts["applies"] += 1
         self._counts["applied_entries"] += len(todo)
-        return Place(todo[-1].seq, todo[-1].chain, checked=True)
+        return Place(todo[-1].seq, todo[-1].chain, left_out, None, checked=True)
 
     async def _close(self, transaction: ApplyTransaction, chain: str, prune: Prune) -> bool:
         """Close a part of what is alive in a subtree; return whether that was the last of it.
@@ -226,12 +237,13 @@ class Applier:
 
     async def _look_again(self, place: Place, mark: Watermark, entries: list[Entry]) -> Place:
         """Others came first, or the entries were read before a restore: read them again, once."""
-        await self._history.check_chain(mark.applied, mark.chain, mark.under_way)
-        if place == (mark.applied, mark.chain, True, mark.under_way):
+        here = Place.of(mark, checked=True)
+        await self._history.check_chain(*here[:4])
+        if place == here:
             raise self._history.diverged(
                 mark.applied, f"the journal's entry {entries[0].seq} does not follow it"
             )
-        return Place(mark.applied, mark.chain, checked=True, under_way=mark.under_way)
+        return here
 
     async def _accepted(self) -> None:
         if self.place is None or self.place.under_way is None:  # the parts of an entry are alike
@@ -258,3 +270,15 @@ class Applier:
         self._stalled = True
         await self._projects.set_stalled(self._project_id, seq, str(exc))
         raise StalledError(self._project_id, seq, str(exc)) from exc
+
+
+def _digest(mark: Watermark, entries: list[Entry]) -> str:
+    """Return the digest of what is left out up to the last entry, as these entries were read.
+
+    It goes on from what the graph says of itself, so that an entry which was read before something
+    of it was left out shows at the next contact, for ever.
+    """
+    digest = mark.quarantine
+    for entry in entries:
+        digest = advance(digest, entry.seq, entry.left_out)
+    return digest

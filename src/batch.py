@@ -7,7 +7,7 @@ A flush is a pure function of its batch and of what PostgreSQL says under the pr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from .journal import Operations, Prune
 from .model import RejectedItem
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+IN_QUARANTINE: Final = "is in quarantine"
 Kind = Literal["node", "status", "score", "prune"]
 """What an item is, for a message about it."""
 
@@ -27,11 +28,13 @@ class Registered(NamedTuple):
         depth: Edges from its root.
         digest: Of what never changes: parent id and content.
         content_digest: Of the content alone, by which equal contents are found: `digest_content`.
+        left_out: It is in quarantine, so nothing more may refer to it.
     """
 
     depth: int
     digest: bytes
     content_digest: bytes
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +210,13 @@ def resolve(batch: Batch, register: Mapping[str, Registered]) -> Resolution:
 
     Returns:
         Everything to write, plus what a racing writer made impossible: a node whose id came to
-        mean something else, its descendants in the batch, and whatever refers to these.
+        mean something else, its descendants in the batch, and whatever refers to these; so too
+        what is in quarantine.
     """
     result = Resolution()
     known = dict(register)
     scores: dict[tuple[str, str, str], ScoreDraft] = {}
-    refused: set[str] = set()
+    refused = {node_id for node_id, found in register.items() if found.left_out}
     for item in batch.items:
         if isinstance(item, NodeDraft):
             _resolve_node(item, known, refused, result)
@@ -221,7 +225,9 @@ def resolve(batch: Batch, register: Mapping[str, Registered]) -> Resolution:
         elif isinstance(item, RefusedDraft):
             result.reject(item.kind, item.node_id, "its node or parent was rejected before")
         elif item.node_id not in known or item.node_id in refused:
-            result.reject(KINDS[type(item)], item.node_id, "its node is not stored")
+            result.reject(
+                KINDS[type(item)], item.node_id, f"its node {_why_not(item.node_id, known)}"
+            )
         elif isinstance(item, PruneDraft):
             result.prune(Prune(item.node_id, item.reason))
         elif isinstance(item, StatusDraft):
@@ -238,7 +244,9 @@ def _resolve_node(
 ) -> None:
     found = known.get(item.node_id)
     parent = known.get(item.parent_id) if item.parent_id is not None else None
-    if found is not None and found.digest == item.digest:
+    if found is not None and found.left_out:
+        result.reject("node", item.node_id, IN_QUARANTINE)
+    elif found is not None and found.digest == item.digest:
         result.nodes += 1
         result.set(item.node_id, {name: item.values[name] for name in sorted(item.explicit)})
     elif found is not None:
@@ -246,7 +254,8 @@ def _resolve_node(
         result.reject("node", item.node_id, reason)
         refused.add(item.node_id)
     elif item.parent_id is not None and (parent is None or item.parent_id in refused):
-        result.reject("node", item.node_id, f"its parent {item.parent_id} is not stored")
+        reason = _why_not(item.parent_id, known)
+        result.reject("node", item.node_id, f"its parent {item.parent_id} {reason}")
         refused.add(item.node_id)
     else:
         depth = 0 if parent is None else parent.depth + 1
@@ -254,6 +263,11 @@ def _resolve_node(
         known[item.node_id] = result.registrations[item.node_id] = entry
         result.creates[item.node_id] = {**item.values, "depth": depth}
         result.nodes += 1
+
+
+def _why_not(node_id: str, known: Mapping[str, Registered]) -> str:
+    found = known.get(node_id)
+    return IN_QUARANTINE if found is not None and found.left_out else "is not stored"
 
 
 def _keep_score(scores: dict[tuple[str, str, str], ScoreDraft], item: ScoreDraft) -> None:

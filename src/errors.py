@@ -67,9 +67,10 @@ class RejectedItemsError(SapwoodError):
     def __init__(self, rejected: Sequence[RejectedItem]) -> None:
         first = rejected[0]
         super().__init__(
-            f"{len(rejected)} item(s) were left out because another writer came first; the rest "
-            f"is stored. First: {first.kind} {first.node_id}: {first.reason}. Load these nodes "
-            "again before saving them; a save that raised this queued nothing, so repeat it."
+            f"{len(rejected)} item(s) were left out because another writer came first, or their "
+            f"node is in quarantine; the rest is stored. First: {first.kind} {first.node_id}: "
+            f"{first.reason}. Load these nodes again before saving them; a save that raised this "
+            "queued nothing, so repeat it."
         )
         self.rejected = tuple(rejected)
 
@@ -112,7 +113,8 @@ class StalledError(SapwoodError):
     def __init__(self, project_id: str, seq: int, cause: str) -> None:
         super().__init__(
             f"project {project_id!r} is stalled at journal position {seq}: {cause}. Flushes go on "
-            "into PostgreSQL, up to max_lag. Mend the cause in Neo4j; the next contact goes on."
+            "into PostgreSQL, up to max_lag. Mend the cause in Neo4j; the next contact goes on. "
+            f"`sapwood doctor --bisect {project_id}` says which node it is, and what to do."
         )
         self.project_id = project_id
         self.seq = seq

@@ -23,6 +23,8 @@ APPLY_AFTER_COMMIT = "apply.after_commit"
 PRUNE_AFTER_PART = "prune.after_part"
 STATS_BEFORE_COMMIT = "stats.before_commit"
 CLEAR_BEFORE_BEGIN = "clear.before_begin"
+QUARANTINE_BEFORE_COMMIT = "quarantine.before_commit"
+QUARANTINE_AFTER_COMMIT = "quarantine.after_commit"
 CLEAR_AFTER_BEGIN = "clear.after_begin"
 CLEAR_AFTER_STEP = "clear.after_step"
 DELETE_AFTER_MARK = "delete.after_mark"
@@ -41,6 +43,8 @@ NAMES = (
     CLAIM_AFTER_COMMIT,
     *FLUSHING,
     CLEAR_BEFORE_BEGIN,
+    QUARANTINE_BEFORE_COMMIT,
+    QUARANTINE_AFTER_COMMIT,
     CLEAR_AFTER_BEGIN,
     CLEAR_AFTER_STEP,
     DELETE_AFTER_MARK,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .errors import DivergedError, NotFoundError
 from .journal import NO_CHAIN, link
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from .graph import Watermark
     from .journal import Entry
     from .relational import Head, Journal
+
+
+_ANOTHER: Final = "the journal tells another history up to there"
 
 
 class BehindError(Exception):
@@ -29,7 +32,8 @@ class History:
     """One project's history, as the journal tells it.
 
     A watermark belongs to it if the journal's row at `applied` has the watermark's chain and
-    incarnation. The chain covers all batches up to there, so equal chains are equal histories.
+    incarnation. The chain covers all batches up to there, so equal chains are equal histories. And
+    the same has to be left out of both, which a digest of what is in quarantine up to there says.
     """
 
     def __init__(self, project_id: str, incarnation: str, journal: Journal) -> None:
@@ -56,18 +60,21 @@ class History:
         if mark.under_way is not None:  # half of the next entry is there, so it is at no position
             raise BehindError(mark.applied + 1)
         await self.check_incarnation(mark)
-        if mark.applied > head.seq:
-            if await self.check_chain(mark.applied, mark.chain):
+        if mark.applied == head.seq and mark.chain != head.chain:
+            raise self.diverged(mark.applied, _ANOTHER)
+        if mark.applied > head.seq or mark.quarantine != head.quarantine:
+            goes_on = await self.check_chain(mark.applied, mark.chain, mark.quarantine)
+            if goes_on:
                 raise BehindError(mark.applied + 1)
-        elif mark.chain != head.chain:
-            raise self.diverged(mark.applied, "the journal tells another history up to there")
         return mark.applied
 
-    async def check_chain(self, applied: int, chain: str, under_way: str | None = None) -> bool:
+    async def check_chain(
+        self, applied: int, chain: str, quarantine: str, under_way: str | None = None
+    ) -> bool:
         """Raise `DivergedError` unless the journal has these chains. One statement, or two.
 
         Args:
-            applied: A position of the graph, with its `chain`.
+            applied: A position of the graph, with its `chain` and `quarantine`.
             under_way: Chain of the entry that is applied in part.
 
         Returns:
@@ -80,7 +87,9 @@ class History:
         if known is None:
             raise self.diverged(applied, "the journal ends before it")
         if known[:2] != (chain, self.incarnation):
-            raise self.diverged(applied, "the journal tells another history up to there")
+            raise self.diverged(applied, _ANOTHER)
+        if known.quarantine != quarantine:
+            raise self.diverged(applied, "other entries are in quarantine than as it was made")
         return known.goes_on
 
     async def _check_next(self, applied: int, under_way: str | None) -> None:

@@ -67,6 +67,8 @@ class Entry:
         chain: Digest of the batch ids from position 1 up to this one: `link` of the entry before.
         incarnation: Random mark of this creation of the project.
         size: Bytes of the payload, unpacked.
+        left_out: Ids of the nodes of which something is in quarantine from this position on;
+            `operations` are without what is.
     """
 
     seq: int
@@ -75,6 +77,7 @@ class Entry:
     incarnation: str
     operations: Operations
     size: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 NO_CHAIN = ""
@@ -116,11 +119,26 @@ def unpack(seq: int, version: int, payload: bytes, crc: int) -> Operations:
             f"journal position {seq} is damaged: its checksum differs. Restore PostgreSQL from a "
             "backup; the graph is rebuilt from there."
         )
+    try:
+        return _read(payload)
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError) as exc:
+        raise JournalError(
+            f"journal position {seq} is no entry that sapwood wrote, although its checksum is "
+            f"right ({type(exc).__name__}). Restore PostgreSQL from a backup; the graph is "
+            "rebuilt from there."
+        ) from exc
+
+
+def _read(payload: bytes) -> Operations:
+    if plain_size(payload) > MOST_PAYLOAD_BYTES:
+        raise ValueError("more than any batch")  # the header's size would be allocated unseen
     plain = zstandard.ZstdDecompressor().decompress(payload, max_output_size=MOST_PAYLOAD_BYTES)
     document = orjson.loads(plain)
-    prune = document.get("prune")
-    pruned = None if prune is None else Prune(*prune)
-    return Operations(document["creates"], document["sets"], pruned)
+    creates, sets, prune = document["creates"], document["sets"], document.get("prune")
+    for row in (*creates, *sets):
+        if not isinstance(row["id"], str):
+            raise TypeError("a node id is a text")
+    return Operations(creates, sets, None if prune is None else Prune(*prune))
 
 
 def plain_size(payload: bytes) -> int:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .applying import Applier
 from .barrier import ReadBarrier
+from .batch import IN_QUARANTINE
 from .buffer import Buffer, KnownIds
 from .delivery import Delivery
 from .errors import (
     ClosedError,
+    ConflictError,
     FencedError,
     NotFoundError,
     SapwoodError,
@@ -258,6 +260,9 @@ class Session:
         Args:
             node_ids: Ids to find.
             fresh: Ids that were drawn in this process and so exist only if they are recent.
+
+        Raises:
+            ConflictError: One is in quarantine.
         """
         wanted = set(node_ids)
         known = self.known.find(wanted)
@@ -266,6 +271,11 @@ class Session:
             find = self.journal.registered
             register = await self._look_up(lambda: find(self.project_id, sorted(missing)))
             for node_id, entry in register.items():
+                if entry.left_out:
+                    raise ConflictError(
+                        f"node {node_id} {IN_QUARANTINE}: it is not in the graph, and nothing more "
+                        f"may refer to it. See: sapwood status {self.project_id}"
+                    )
                 known[node_id] = entry.digest
                 self.known.add(node_id, entry.digest)
         return known

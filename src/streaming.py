@@ -134,7 +134,7 @@ class _Moment:
                 nonlocal seen
                 applied = await guard(mark)
                 if began is None and mark is not None:
-                    seen = Head(applied, mark.incarnation, "open", mark.chain)
+                    seen = Head(applied, mark.incarnation, "open", mark.chain, mark.quarantine)
                 return applied if began is None else began.seq
 
             return await query(session.nodes, judge, session.project_id)

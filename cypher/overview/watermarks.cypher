@@ -10,4 +10,4 @@ MATCH (w:Watermark)
 WHERE w.project_id IS NOT NULL
 RETURN
   w.project_id AS project_id, w.applied AS applied, w.chain AS chain, w.incarnation AS incarnation,
-  w.state AS state, w.under_way AS under_way
+  w.state AS state, w.under_way AS under_way, coalesce(w.quarantine, '') AS quarantine

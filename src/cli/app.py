@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import SapwoodError
-from . import doctor, projects, servers
+from . import doctor, projects, quarantine, servers
 
 _INTERRUPTED = 130
 
@@ -63,3 +63,4 @@ def root(
 servers.register(app)
 projects.register(app)
 doctor.register(app)
+quarantine.register(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from ..errors import SettingsError
 from ..graph import Graph
 from ..relational import Database
 from ..servers import ServerSettings, embedded_servers, given_endpoints, resolve
@@ -30,6 +31,18 @@ def find_endpoints(data_dir: Path | None) -> Endpoints | None:
     if given is not None:
         return given
     return embedded_servers(settings, data_dir=data_dir).find_endpoints()
+
+
+def require_endpoints(data_dir: Path | None) -> Endpoints:
+    """The servers that would be used; none is started.
+
+    Raises:
+        SettingsError: The settings contradict each other, or there have never been any servers.
+    """
+    endpoints = find_endpoints(data_dir)
+    if endpoints is None:
+        raise SettingsError("there are no servers yet; sapwood up starts some")
+    return endpoints
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..errors import SapwoodError, SettingsError
 from ..graph import GraphOverview
-from ..relational import Overview
+from ..relational import Overview, QuarantineRepository
 from ..servers.disk import require_room
 from .connecting import connected, find_endpoints
 from .project_report import read_projects
@@ -31,6 +31,8 @@ MOST_CLOCK_S = 5.0
 FRESH_S = 60.0
 """Entries that are younger are on their way into the graph, most likely."""
 OLDEST_NEO4J = 2026
+MOST_NAMED = 10
+"""Things in quarantine of one project that are named; `sapwood status PROJECT` names more."""
 START = "start it: sapwood up; or correct its address"
 
 
@@ -169,6 +171,9 @@ async def _projects(stores: Stores, graph_problem: str | None) -> list[Check]:
         return [_problem("projects", str(exc), START)]
     checks = [_project(each) for each in found.lines if each.problem is not None]
     checks += [
+        await _quarantine(stores, each.project_id) for each in found.lines if each.quarantined
+    ]
+    checks += [
         _problem(
             f"project {name}",
             "is in the graph alone",
@@ -188,6 +193,15 @@ def _project(line: ProjectLine) -> Check:
     state: Literal["warning", "problem"] = "warning" if fresh else "problem"
     name, found = f"project {line.project_id}", line.problem or ""
     return Check(name=name, state=state, found=found, todo=line.todo)
+
+
+async def _quarantine(stores: Stores, project_id: str) -> Check:
+    rows = await QuarantineRepository(stores.db).get(project_id)
+    named = ", ".join(f"{each.node_id} at {each.seq}" for each in rows[:MOST_NAMED])
+    more = ", …" if len(rows) > MOST_NAMED else ""
+    found = f"{len(rows)} in quarantine, kept out of the graph: {named}{more}"
+    todo = f"once its cause is mended, run: sapwood quarantine {project_id} --release"
+    return Check(name=f"project {project_id}", state="warning", found=found, todo=todo)
 
 
 def _ok(name: str, found: str) -> Check:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from ..adapter import AsyncStorageAdapter
 from ..errors import SapwoodError
 from ..graph import GraphOverview
+from ..quarantining import quarantine, release
 from .connecting import connected
 from .printing import progress_bar
 from .project_report import ProjectReport, read_project
+from .quarantine_report import QuarantineReport
 from .verify_report import NOT_COMPARED, VerifyReport
 
 if TYPE_CHECKING:
@@ -64,6 +66,37 @@ def _given_up(before: ProjectReport) -> str | None:
         f"the graph's own history, at position {before.applied}; the journal's ends at "
         f"{before.head}"
     )
+
+
+async def quarantine_item(
+    endpoints: Endpoints, project_id: str, node_id: str, seq: int, reason: str
+) -> QuarantineReport:
+    """Leave out of the graph what an entry says of a node. Applies nothing.
+
+    Raises:
+        NotFoundError: There is no such project, or its entry says nothing of the node.
+        ConflictError: The graph has the entry already.
+        SapwoodError: A store does not answer, or has another schema.
+    """
+    async with connected(endpoints) as stores:
+        await stores.db.check()
+        await stores.graph.verify_schema()
+        rows = await quarantine(stores, project_id, node_id, seq=seq, reason=reason)
+        return QuarantineReport(project_id=project_id, left_out=rows)
+
+
+async def release_project(endpoints: Endpoints, project_id: str) -> VerifyReport:
+    """Leave nothing out any more, make the graph again and verify it.
+
+    Raises:
+        NotFoundError: There is no such project.
+        SapwoodError: A store does not answer, or has another schema.
+    """
+    async with connected(endpoints) as stores:
+        await stores.db.check()
+        await stores.graph.verify_schema()
+        await release(stores, project_id)
+    return await rebuild_project(endpoints, project_id)
 
 
 async def _verify(stores: Stores, project_id: str) -> VerifyReport:

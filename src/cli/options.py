@@ -16,4 +16,6 @@ DataDir = Annotated[
         file_okay=False,
     ),
 ]
+ProjectId = Annotated[str, typer.Argument(metavar="PROJECT", help="Name of the project.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]

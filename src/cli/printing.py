@@ -44,6 +44,17 @@ def echo_words(words: str) -> None:
     typer.echo(words, err=True)
 
 
+def ask(question: str, *, yes: bool) -> None:
+    """Go on if it is answered with yes, or was beforehand."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("without a terminal to ask at, give --yes", param_hint="--yes")
+    if not typer.confirm(question, err=True):
+        echo_words("Nothing was changed.")
+        raise typer.Exit(1)
+
+
 def _plain(value: object) -> str:
     """One line of printable text: what a server said may hold anything."""
     if value is None:

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ..errors import SapwoodError
 from ..graph import GraphOverview
-from ..relational import Overview
+from ..quarantine import LeftOut  # noqa: TC001 - pydantic reads the annotations
+from ..relational import Overview, QuarantineRepository
+from ..verifying import MOST_NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +31,7 @@ class ProjectLine(BaseModel):
         lag: Journal entries that are not in the graph.
         oldest_unapplied_s: Age of the oldest of them; null if there is none.
         nodes: Node ids in PostgreSQL's register.
+        quarantined: How many things are kept out of the graph by somebody's word.
         age_s: Since the project was made.
         under_way: What has begun in the graph and not ended; the next contact goes on with it.
         problem: What is not as it should be; null if nothing is known to be.
@@ -44,6 +47,7 @@ class ProjectLine(BaseModel):
     lag: int | None
     oldest_unapplied_s: float | None
     nodes: int
+    quarantined: int
     age_s: float
     under_way: UnderWay | None
     problem: str | None
@@ -55,6 +59,7 @@ class ProjectReport(ProjectLine):
 
     Attributes:
         epoch: How many owners the project has had.
+        quarantine: What is kept out of the graph, the first 100.
         graph_problem: Why Neo4j was not asked.
     """
 
@@ -66,6 +71,7 @@ class ProjectReport(ProjectLine):
     journal_entries: int
     journal_bytes: int
     scores: int
+    quarantine: list[LeftOut]
     graph_problem: str | None
 
 
@@ -111,6 +117,7 @@ async def read_project(stores: Stores, project_id: str, graph_problem: str | Non
     overview = Overview(stores.db)
     found = await overview.project(project_id, _positions(marks))
     sizes = await overview.sizes(project_id)
+    left_out = await QuarantineRepository(stores.db).get(project_id) if found.quarantined else []
     return ProjectReport(
         **_line(found, marks).model_dump(),
         **sizes._asdict(),
@@ -119,6 +126,7 @@ async def read_project(stores: Stores, project_id: str, graph_problem: str | Non
         epoch=found.epoch,
         stalled_seq=found.stalled_seq,
         stalled_cause=found.stalled_cause,
+        quarantine=left_out[:MOST_NAMED],
         graph_problem=graph_problem,
     )
 
@@ -154,6 +162,7 @@ def _line(found: Standing, marks: Mapping[str, Watermark] | None) -> ProjectLine
         lag=lag,
         oldest_unapplied_s=found.oldest_unapplied_s if lag else None,
         nodes=found.nodes,
+        quarantined=found.quarantined,
         age_s=found.age_s,
         under_way=under_way,
         problem=problem,
@@ -172,8 +181,8 @@ def _tells_another(found: Standing, mark: Watermark) -> bool:
     """Whether a contact would find that graph and journal contradict each other."""
     if mark.state != "open" or mark.applied == 0:
         return False
-    there = (found.chain_at_applied, found.incarnation)
-    return there != (mark.chain, mark.incarnation)
+    there = (found.chain_at_applied, found.incarnation, found.quarantine_at_applied)
+    return there != (mark.chain, mark.incarnation, mark.quarantine)
 
 
 def _under_way(found: Standing, mark: Watermark | None) -> UnderWay | None:
@@ -199,7 +208,8 @@ def _problem(
         return "graph and journal tell different histories", todo
     if state == "stalled":
         problem = f"Neo4j refuses entry {found.stalled_seq}: {found.stalled_cause}"
-        return problem, f"mend that in Neo4j, then {verify}; or {rebuild}"
+        todo = f"find out what it is: sapwood doctor --bisect {found.project_id}"
+        return problem, f"{todo}; mend that in Neo4j, then {verify}; or {rebuild}"
     if under_way is not None:
         return f"a {under_way} is not at its end", f"to go on, {verify}"
     if lag:

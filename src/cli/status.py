@@ -49,7 +49,9 @@ def project_status(project_id: str, data_dir: Path | None, *, as_json: bool) -> 
     if as_json:
         echo_json(project)
     else:
-        echo_rows(("What", "Found"), list(project.model_dump().items()))
+        left_out = ", ".join(f"{each.node_id} at {each.seq}" for each in project.quarantine)
+        rows = project.model_dump() | {"quarantine": left_out or None}
+        echo_rows(("What", "Found"), list(rows.items()))
     return project.problem is None and project.graph_problem is None
 
 

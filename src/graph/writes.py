@@ -34,6 +34,8 @@ class Watermark:
         state: `open`; `clearing` while the project's nodes are deleted to be made again; `deleting`
             while they are deleted for good.
         under_way: Chain of the next entry if it is applied in part, as a prune may be.
+        quarantine: Digest of what was left out of the entries up to `applied`; `NO_CHAIN` if
+            nothing was.
     """
 
     applied: int
@@ -41,6 +43,7 @@ class Watermark:
     incarnation: str
     state: str
     under_way: str | None = None
+    quarantine: str = NO_CHAIN
 
 
 async def lock_watermark(transaction: Transaction, project_id: str) -> Watermark | None:
@@ -198,8 +201,11 @@ class ApplyTransaction:
             "was written. The graph was edited; rebuild_graph() makes it again from the journal."
         )
 
-    async def commit(self, applied: int, chain: str) -> None:
+    async def commit(self, applied: int, chain: str, quarantine: str) -> None:
         """Move the watermark to `applied` and commit.
+
+        Args:
+            quarantine: Digest of all that was left out up to there.
 
         Raises:
             DivergedError: There is no watermark to move.
@@ -216,6 +222,7 @@ class ApplyTransaction:
             project_id=self._project_id,
             applied=applied,
             chain=chain,
+            quarantine=quarantine,
         )
         if moved != 1:
             raise DivergedError(f"project {self._project_id!r}: its watermark is not in the graph")

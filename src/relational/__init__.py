@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from .branch_stats import BranchStatsRepository
 from .database import Database
-from .journal import Journal, Stored
+from .journal import Journal, Link, Stored
 from .labels import LabeledSampleRepository
 from .overview import DatabaseServer, Overview, Sizes, Standing
 from .project_row import Epoch, Head
 from .projects import ProjectRepository, ProjectSnapshot
+from .quarantine import QuarantineRepository
 from .rubrics import RubricEdit, RubricRepository
 from .scores import PrincipleScoreRepository, ScoreColumns
 
@@ -23,10 +24,12 @@ __all__ = [
     "Head",
     "Journal",
     "LabeledSampleRepository",
+    "Link",
     "Overview",
     "PrincipleScoreRepository",
     "ProjectRepository",
     "ProjectSnapshot",
+    "QuarantineRepository",
     "RubricEdit",
     "RubricRepository",
     "ScoreColumns",

@@ -55,6 +55,7 @@ _TAKE_MARK: Final = text(
 _MOVE_MARK: Final = text(
     "UPDATE sapwood.branch_stats_mark SET seq = :seq WHERE project_id = :project_id"
 )
+_FORGET: Final = text("DELETE FROM sapwood.branch_stats WHERE project_id = :project_id")
 
 
 class BranchStatsRepository:
@@ -166,6 +167,19 @@ async def _fold(connection: AsyncConnection, project_id: str, changes: Changes) 
     children = await read_best_children(raw, project_id, fold.lost) if fold.lost else []
     branches = await asyncio.to_thread(fold.finish, children)
     await write(raw, project_id, changes.seq, branches)
+
+
+async def forget_stats(connection: AsyncConnection, project_id: str, seq: int) -> None:
+    """Have the stats counted anew if they follow the journal up to `seq` or further.
+
+    Waits for whoever brings them on; the caller holds the project's lock. Cost: one statement,
+    three if they do.
+    """
+    values = {"project_id": project_id}
+    mark: int = (await connection.execute(_TAKE_MARK, values)).scalar_one()
+    if mark >= seq:
+        await connection.execute(_FORGET, values)
+        await connection.execute(_MOVE_MARK, values | {"seq": 0})
 
 
 def _stats(row: Row[*tuple[Any, ...]], key: str) -> BranchStats:

@@ -45,10 +45,11 @@ _ADVANCE: Final = text(
 )
 # OFFSET 0 keeps the planner from turning it round: one look into the index for each id.
 _REGISTERED: Final = (
-    "SELECT found.node_id, found.depth, found.digest, found.content_digest"
+    "SELECT found.node_id, found.depth, found.digest, found.content_digest,"
+    " coalesce(found.left_out, false)"
     " FROM unnest($2::text[]) AS named (id)"
-    " CROSS JOIN LATERAL (SELECT node_id, depth, digest, content_digest FROM sapwood.node_ref"
-    " WHERE project_id = $1 AND node_id = named.id OFFSET 0) AS found"
+    " CROSS JOIN LATERAL (SELECT node_id, depth, digest, content_digest, left_out"
+    " FROM sapwood.node_ref WHERE project_id = $1 AND node_id = named.id OFFSET 0) AS found"
 )
 _REGISTER: Final = (
     "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
@@ -71,8 +72,10 @@ _CHAIN: Final = text(
 _LINK: Final = text(
     "SELECT j.chain, j.incarnation, EXISTS (SELECT FROM sapwood.journal next"
     " WHERE next.project_id = :project_id AND next.seq = j.seq + 1"
-    " AND split_part(next.batch_id, '.', 1) = split_part(j.batch_id, '.', 1)) AS goes_on"
-    " FROM sapwood.journal j WHERE j.project_id = :project_id AND j.seq = :seq"
+    " AND split_part(next.batch_id, '.', 1) = split_part(j.batch_id, '.', 1)) AS goes_on,"
+    " coalesce((SELECT digest FROM sapwood.quarantine"
+    " WHERE project_id = :project_id AND seq <= :seq ORDER BY seq DESC, node_id DESC LIMIT 1), '')"
+    " AS quarantine FROM sapwood.journal j WHERE j.project_id = :project_id AND j.seq = :seq"
 )
 _MOVE_HEAD: Final = text(
     "UPDATE sapwood.project SET head_seq = :seq, chain = :chain WHERE id = :project_id"
@@ -80,16 +83,18 @@ _MOVE_HEAD: Final = text(
 
 
 class Link(NamedTuple):
-    """What the journal has at a position, without its payload.
+    """What the history up to one position comes to.
 
     Attributes:
-        chain, incarnation: Those of the entry.
+        chain, incarnation: Those of the entry there.
         goes_on: The next entry is of the same commit.
+        quarantine: Digest of what is left out up to there.
     """
 
     chain: str
     incarnation: str
     goes_on: bool
+    quarantine: str
 
 
 class Stored(NamedTuple):
@@ -168,7 +173,8 @@ class Journal:
         """Return entries from position `from_seq` on (included), in order.
 
         Whole entries, until the next one would exceed a bound; the first always. Empty if there
-        is none. Nothing beyond the bounds is transferred. Cost: one statement.
+        is none. Nothing beyond the bounds is transferred. What is in quarantine is left out.
+        Cost: one statement, two with a quarantine.
 
         Args:
             from_seq: First position wanted.
@@ -182,7 +188,7 @@ class Journal:
             return await read_entries(connection, project_id, from_seq, most_rows, most_bytes)
 
     async def link(self, project_id: str, seq: int) -> Link | None:
-        """Return what is at `seq`; `None` if nothing is there. One statement."""
+        """Return what the journal says at `seq`; `None` if nothing is there. One statement."""
         values = {"project_id": project_id, "seq": seq}
         async with self._database.single_read() as connection:
             row = (await connection.execute(_LINK, values)).one_or_none()
@@ -292,7 +298,8 @@ async def _register(connection: AsyncConnection, project_id: str, result: Resolu
     known = result.registrations
     if not known:
         return
-    columns = [list(column) for column in zip(*known.values(), strict=True)]
+    told = ((entry.depth, entry.digest, entry.content_digest) for entry in known.values())
+    columns = [list(column) for column in zip(*told, strict=True)]
     await (await driver(connection)).execute(_REGISTER, project_id, list(known), *columns)
 
 

@@ -25,6 +25,10 @@ _PROJECTS: Final = text(
     " (SELECT count(*) FROM sapwood.node_ref n WHERE n.project_id = p.id) AS nodes,"
     " (SELECT j.chain FROM sapwood.journal j"
     " WHERE j.project_id = p.id AND j.seq = mark.applied) AS chain_at_applied,"
+    " coalesce((SELECT q.digest FROM sapwood.quarantine q"
+    " WHERE q.project_id = p.id AND q.seq <= mark.applied"
+    " ORDER BY q.seq DESC, q.node_id DESC LIMIT 1), '') AS quarantine_at_applied,"
+    " (SELECT count(*) FROM sapwood.quarantine q WHERE q.project_id = p.id) AS quarantined,"
     " (SELECT CAST(extract(epoch FROM clock_timestamp() - j.created_at) AS float8)"
     " FROM sapwood.journal j WHERE j.project_id = p.id AND j.seq = coalesce(mark.applied, 0) + 1)"
     " AS oldest_unapplied_s"
@@ -49,6 +53,8 @@ class Standing:
     Attributes:
         chain_at_applied: The journal's chain at the given position; `None` if it has no entry
             there.
+        quarantine_at_applied: Digest of what is left out up to there; empty if nothing is.
+        quarantined: How much is in quarantine.
         oldest_unapplied_s: Age of the entry after the given position; `None` if there is none.
     """
 
@@ -64,6 +70,8 @@ class Standing:
     age_s: float
     nodes: int
     chain_at_applied: str | None
+    quarantine_at_applied: str
+    quarantined: int
     oldest_unapplied_s: float | None
 
 

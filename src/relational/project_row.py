@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from ..errors import NotFoundError, SchemaError
+from ..journal import NO_CHAIN
 from ..model import Project
-from .tables import ProjectRow
+from .tables import ProjectRow, QuarantineRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -24,11 +25,20 @@ PROJECT_COLUMNS: Final = (
     ProjectRow.stalled_cause,
     ProjectRow.created_at,
 )
+_QUARANTINE: Final = (
+    select(QuarantineRow.digest)
+    .where(QuarantineRow.project_id == ProjectRow.id)
+    .order_by(QuarantineRow.seq.desc(), QuarantineRow.node_id.desc())
+    .limit(1)
+    .correlate(ProjectRow)
+    .scalar_subquery()
+)
 HEAD_COLUMNS: Final = (
     ProjectRow.head_seq,
     ProjectRow.incarnation,
     ProjectRow.state,
     ProjectRow.chain,
+    func.coalesce(_QUARANTINE, NO_CHAIN).label("quarantine"),
 )
 _LOCK = text(
     "SELECT head_seq, chain, incarnation, epoch, rubric_version, judge,"
@@ -58,12 +68,14 @@ class Head(NamedTuple):
         incarnation: Random mark of this creation of the project.
         state: `open`, `stalled` or `deleting`.
         chain: Digest of the batch ids up to `seq`; empty before the first flush.
+        quarantine: Digest of what is left out up to `seq`; empty if nothing is.
     """
 
     seq: int
     incarnation: str
     state: str
     chain: str
+    quarantine: str
 
 
 class Locked(NamedTuple):
@@ -144,4 +156,4 @@ def project_of(row: Row[*tuple[Any, ...]]) -> Project:
 
 def head_of(row: Row[*tuple[Any, ...]]) -> Head:
     """Return the head in a row that has `HEAD_COLUMNS`."""
-    return Head(row.head_seq, row.incarnation, row.state, row.chain)
+    return Head(row.head_seq, row.incarnation, row.state, row.chain, row.quarantine)

@@ -34,6 +34,7 @@ from .tables import (
     PrincipleRow,
     PrincipleScoreRow,
     ProjectRow,
+    QuarantineRow,
     RubricPrincipleRow,
     RubricRow,
 )
@@ -71,6 +72,7 @@ _MARK_DELETING: Final = text(
     " WHERE id = :project_id RETURNING incarnation"
 )
 _TABLES: Final = (
+    QuarantineRow,
     BranchStatsRow,
     BranchStatsMarkRow,
     PrincipleScoreRow,

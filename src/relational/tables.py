@@ -42,6 +42,7 @@ __all__ = [
     "PrincipleRow",
     "PrincipleScoreRow",
     "ProjectRow",
+    "QuarantineRow",
     "RubricPrincipleRow",
     "RubricRow",
 ]
@@ -103,6 +104,8 @@ class ProjectRow(Base):
 class NodeRef(Base):
     """The register: which node ids exist, how deep they are, and what they mean.
 
+    `left_out` is true of a node that is in quarantine, and null of any other, which takes no room.
+
     It has no reference to the project: a flush registers nodes only under the lock on that very
     row, and checking it again for each node would take half of the insert's time.
     """
@@ -129,6 +132,7 @@ class NodeRef(Base):
     depth: Mapped[int]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     content_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    left_out: Mapped[bool | None]
 
     scores: Mapped[list[PrincipleScoreRow]] = relationship(viewonly=True)
     samples: Mapped[list[LabelledSampleRow]] = relationship(viewonly=True)
@@ -213,6 +217,30 @@ class JournalRow(Base):
     crc: Mapped[Long]
     receipt: Mapped[dict[str, Any]] = mapped_column(JSONB)
     rows: Mapped[int]
+    created_at: Mapped[Moment]
+
+
+class QuarantineRow(Base):
+    """What is left out of the graph by somebody's word: a node, or what one entry says of it.
+
+    `digest` is that of all rows up to this one, by position and node id.
+    """
+
+    __tablename__ = "quarantine"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "seq", "node_id"),
+        to("journal", seq="seq"),
+        to("node_ref", node_id="node_id"),
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+    )
+
+    project_id: Mapped[Name]
+    seq: Mapped[Long]
+    node_id: Mapped[Name]
+    whole: Mapped[bool]
+    reason: Mapped[str] = mapped_column(Text)
+    cause: Mapped[str | None] = mapped_column(Text)
+    digest: Mapped[Name]
     created_at: Mapped[Moment]
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -17,60 +13,16 @@ from sapwood import Database, Node, StalledError
 from sapwood.relational import ProjectRepository
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sapwood.servers import Endpoints
 
     from ..conftest import OpenStore, RunCypher, RunSql
+    from .conftest import Run
 
-START = [sys.executable, "-c", "from sapwood.cli import main; main()"]
 EDITED = "MATCH (n:Node {project_id: $id, id: 'b'}) SET n.content = 'edited'"
 REFUSED = "CREATE (:Node {project_id: $id, id: 'refused'})"
 MENDED = "MATCH (n:Node {project_id: $id, id: 'refused'}) WHERE n.seq IS NULL DELETE n"
 LOST = "MATCH (n {project_id: $id}) WHERE n:Node OR n:Watermark DETACH DELETE n"
 MARK = "MATCH (w:Watermark {project_id: $id}) "
-
-
-class Run(Protocol):
-    """Runs a command in a process of its own, without a terminal."""
-
-    async def __call__(
-        self, *arguments: str, **environment: str
-    ) -> subprocess.CompletedProcess[str]: ...
-
-
-@pytest.fixture
-def run(servers: Endpoints, tmp_path: Path) -> Run:
-    passwords = {
-        servers.neo4j_password.get_secret_value(),
-        urlsplit(servers.database_url.get_secret_value()).password or "",
-    }
-    given = {
-        "PATH": os.environ["PATH"],
-        "HOME": os.environ["HOME"],
-        "DATABASE_URL": servers.database_url.get_secret_value(),
-        "NEO4J_URI": servers.neo4j_uri,
-        "NEO4J_PASSWORD": servers.neo4j_password.get_secret_value(),
-    }
-
-    async def run_command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [*START, *arguments],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            cwd=tmp_path,
-            env={**given, **environment},
-            timeout=120,
-            check=False,
-        )
-        said = done.stdout + done.stderr
-        assert "Traceback" not in said, said
-        assert not [word for word in passwords if word in said]
-        return done
-
-    return run_command
 
 
 @pytest.fixture
@@ -124,6 +76,7 @@ async def test_status_of_a_project_in_good_state(run: Run, planted: str) -> None
         "lag": 0,
         "oldest_unapplied_s": None,
         "nodes": 2,
+        "quarantined": 0,
         "under_way": None,
         "problem": None,
         "todo": None,
@@ -132,6 +85,7 @@ async def test_status_of_a_project_in_good_state(run: Run, planted: str) -> None
         "stalled_cause": None,
         "journal_entries": 1,
         "scores": 0,
+        "quarantine": [],
         "graph_problem": None,
     }
 
@@ -165,6 +119,7 @@ async def test_a_stalled_project_is_named_with_its_cause_and_looking_changes_not
     checks = json.loads(done.stdout)["checks"]
     (check,) = (each for each in checks if each["name"] == f"project {stalled}")
     assert check["state"] == "problem"
+    assert f"sapwood doctor --bisect {stalled}" in check["todo"]
     assert f"sapwood verify {stalled}" in check["todo"]
     assert await state_of(stalled, run_sql, run_cypher) == before
 

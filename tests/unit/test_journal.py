@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sapwood import JournalError
-from sapwood.journal import FORMAT, Entry, Operations, fold, pack, unpack
+from sapwood.journal import FORMAT, Entry, Operations, fold, pack, plain_size, unpack
 
 
 def entry(seq: int, operations: Operations) -> Entry:
@@ -82,3 +84,37 @@ def test_a_payload_of_a_newer_release_is_refused_with_what_to_do() -> None:
     payload, crc = pack(Operations())
     with pytest.raises(JournalError, match="Upgrade sapwood"):
         unpack(7, FORMAT + 1, payload, crc)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        b"no JSON",
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"creates": [], "sets": 1}',
+        b'{"creates": [{"content": "no id"}], "sets": []}',
+        b'{"creates": [{"id": 7}], "sets": []}',
+        b'{"creates": [], "sets": ["a"]}',
+        b'{"creates": [], "sets": [], "prune": ["a"]}',
+        b'{"creates": [], "sets": [], "prune": 1}',
+    ],
+)
+def test_a_forged_payload_with_a_right_checksum_is_refused_by_its_position(plain: bytes) -> None:
+    payload = zstandard.ZstdCompressor().compress(plain)
+    with pytest.raises(JournalError, match="position 7 is no entry"):
+        unpack(7, FORMAT, payload, zlib.crc32(payload))
+
+
+@pytest.mark.parametrize("payload", [b"", b"no zstandard", pack(Operations())[0][:-3]])
+def test_bytes_that_do_not_unpack_are_refused_by_their_position(payload: bytes) -> None:
+    with pytest.raises(JournalError, match="position 7 is no entry"):
+        unpack(7, FORMAT, payload, zlib.crc32(payload))
+
+
+def test_a_payload_that_would_fill_the_memory_is_refused_before_it_is_unpacked() -> None:
+    claims = b"\x28\xb5\x2f\xfd\xe0" + (1 << 60).to_bytes(8, "little")  # a frame of an exbibyte
+    assert plain_size(claims) == 1 << 60
+    with pytest.raises(JournalError, match="position 7 is no entry"):
+        unpack(7, FORMAT, claims, zlib.crc32(claims))

@@ -10,6 +10,7 @@ import pytest
 from sapwood import Graph
 from sapwood.errors import DivergedError, UnavailableError
 from sapwood.graph import GraphWriter
+from sapwood.journal import NO_CHAIN
 
 from .trees import Grove, Row, at_least, fold_of, row
 
@@ -32,7 +33,7 @@ async def test_of_appliers_that_race_exactly_one_writes(
             if mark.applied >= position:
                 return 0
             await transaction.write(fold_of([row(f"n{position:03}")]))
-            await transaction.commit(position, f"chain {position}")
+            await transaction.commit(position, f"chain {position}", NO_CHAIN)
             return 1
 
     for position in range(1, ROUNDS + 1):
@@ -62,7 +63,7 @@ async def test_an_applier_waits_for_the_one_that_holds_the_lock(
         waiting = asyncio.create_task(second())
         await transaction.write(fold_of([row("root")]))
         assert not waiting.done()
-        await transaction.commit(1, "chain 1")
+        await transaction.commit(1, "chain 1", NO_CHAIN)
     assert await waiting == 1
 
 

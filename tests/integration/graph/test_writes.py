@@ -195,7 +195,7 @@ async def test_the_watermark_never_moves_back(grove: Grove, writer: GraphWriter)
     await grove.plant([row("root")])
     async with writer.apply(grove.project_id) as transaction:
         with pytest.raises(ValueError, match="not below 1"):
-            await transaction.commit(1, "again")
+            await transaction.commit(1, "again", NO_CHAIN)
 
 
 async def test_a_project_without_a_watermark_cannot_be_written(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sapwood.errors import SapwoodError
-from sapwood.journal import Fold
+from sapwood.journal import NO_CHAIN, Fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,5 +72,5 @@ class Grove:
         """Apply one entry."""
         async with self._writer.apply(self.project_id) as transaction:
             await transaction.write(fold_of(creates, sets))
-            await transaction.commit(self.applied + 1, f"chain {self.applied + 1}")
+            await transaction.commit(self.applied + 1, f"chain {self.applied + 1}", NO_CHAIN)
         self.applied += 1

@@ -9,7 +9,7 @@ import pytest
 from sapwood import ConflictError, FencedError, NodeStatus, NotFoundError
 from sapwood.batch import Registered
 from sapwood.journal import NO_CHAIN, fold, link
-from sapwood.relational import Epoch
+from sapwood.relational import Epoch, Link
 
 from .building import Writer, batch, node, prune, score, state, status
 
@@ -60,7 +60,9 @@ async def test_the_journal_is_a_contiguous_chain_that_unpacks_to_what_was_commit
         assert entry.chain == chain
     assert {entry.incarnation for entry in entries} == {head.incarnation}
     assert (head.seq, head.chain) == (8, chain)
-    assert await journal.link(writer.project_id, 8) == (chain, head.incarnation, False)
+    assert await journal.link(writer.project_id, 8) == Link(
+        chain, head.incarnation, goes_on=False, quarantine=NO_CHAIN
+    )
     assert await journal.link(writer.project_id, 9) is None
     creates = fold(entries).creates
     assert [row["content"] for row in creates.values()] == [n.values["content"] for n in nodes]
