@@ -55,7 +55,7 @@ _NO_GUARD: Final = (
     ),
     Change("src/graph/writes.py", "applied <= self.watermark.applied:", "applied < 0:"),
 )
-_MOVE: Final = "SET w.applied = $applied, w.chain = $chain\n"
+_MOVE: Final = "SET w.applied = $applied, w.chain = $chain, w.quarantine = $quarantine\n"
 
 MUTANTS: Final = (
     Mutant(
@@ -215,7 +215,8 @@ MUTANTS: Final = (
                 "cypher/project/move_watermark.cypher",
                 _MOVE,
                 "SET w.chain = CASE WHEN $applied > w.applied THEN $chain ELSE w.chain END,\n"
-                "  w.applied = CASE WHEN $applied > w.applied THEN $applied ELSE w.applied END\n",
+                "  w.applied = CASE WHEN $applied > w.applied THEN $applied ELSE w.applied END,\n"
+                "  w.quarantine = $quarantine\n",
             ),
             Change(
                 "cypher/node/create_roots.cypher",
@@ -284,10 +285,10 @@ MUTANTS: Final = (
         (
             Change(
                 "src/applying.py",
-                "await transaction.commit(todo[-1].seq, todo[-1].chain)",
+                "await transaction.commit(todo[-1].seq, todo[-1].chain, left_out)",
                 "await transaction._transaction.commit()\n"
                 "                async with self._writer.apply(self._project_id) as second:\n"
-                "                    await second.commit(todo[-1].seq, todo[-1].chain)",
+                "                    await second.commit(todo[-1].seq, todo[-1].chain, left_out)",
             ),
         ),
     ),
@@ -370,7 +371,11 @@ MUTANTS: Final = (
         "lost",
         (
             Change("src/history.py", 'mark.state != "open" or mark.applied < head.seq:', "False:"),
-            Change("src/history.py", "elif mark.chain != head.chain:", "elif False:"),
+            Change(
+                "src/history.py",
+                "if mark.applied == head.seq and mark.chain != head.chain:",
+                "if False:",
+            ),
         ),
     ),
     Mutant(
@@ -381,8 +386,8 @@ MUTANTS: Final = (
         (
             Change(
                 "src/history.py",
-                "if await self.check_chain(mark.applied, mark.chain):",
-                "if not self and await self.check_chain(mark.applied, mark.chain):",
+                "if goes_on:",
+                "if False:",
             ),
         ),
     ),
