@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NONE = why_none()
-pytestmark = pytest.mark.skipif(NONE is not None, reason=str(NONE))
+pytestmark = [pytest.mark.once, pytest.mark.skipif(NONE is not None, reason=str(NONE))]
 
 
 @pytest.fixture(scope="module")

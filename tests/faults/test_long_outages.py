@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from .disk import Store
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("store", ["postgresql", "neo4j"])
 async def test_savers_wait_in_flat_memory_while_a_server_is_silent(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from sapwood.servers import EmbeddedServers, Endpoints
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 async def make(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from .mutants import Mutant
 
+pytestmark = pytest.mark.once
+
 TRIED = MUTANTS if os.environ.get("SAPWOOD_MUTANTS") == "all" else MUTANTS[::3]
 
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from sapwood import AsyncStorageAdapter
     from sapwood.servers import Endpoints
 
+pytestmark = pytest.mark.once
+
 PAGE = Page("how-to/back-up-and-restore.md")
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from .deleting import Bounds, Rules, explore
 
+pytestmark = pytest.mark.once
+
 OLDER_NEO4J = Bounds(restore="neo4j")
 OLDER_POSTGRES = Bounds(restore="postgres")
 

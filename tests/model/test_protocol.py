@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from .check import Verdict, explore
 from .rules import AS_FIRST_WRITTEN, PROTOCOL, Bounds, Rules
+
+pytestmark = pytest.mark.once
 
 
 def holds(bounds: Bounds, rules: Rules = PROTOCOL) -> Verdict:

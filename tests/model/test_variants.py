@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from .check import Verdict, explore
 from .rules import PROTOCOL, Bounds, Rules
+
+pytestmark = pytest.mark.once
 
 PLAIN = Bounds()
 JOINED = Bounds(claims=1, joined=True)
