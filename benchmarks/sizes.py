@@ -102,17 +102,18 @@ async def prune(nodes: list[Node], store: AsyncStorageAdapter) -> None:
 
 def steps(count: int) -> list[tuple[str, str, Step]]:
     """Return name, project and work of each step."""
-    found: list[tuple[str, str, Step]] = []
-    for size in CONTENTS:
-        project_id, nodes = f"sizes.{new_id()}", tree(count, size)
-        found.append((f"a node, content of {size:,} characters", project_id, partial(save, nodes)))
-    found += [
+    trees = [(size, f"sizes.{new_id()}", tree(count, size)) for size in CONTENTS]
+    _, project_id, nodes = trees[-1]
+    return [
+        *(
+            (f"a node, content of {size:,} characters", name, partial(save, made))
+            for size, name, made in trees
+        ),
         ("a prune, for each node that it closes", project_id, partial(prune, nodes)),
         ("a change of its status", project_id, partial(complete, nodes)),
         ("a score, with `rubric_score`", project_id, partial(score, nodes)),
         ("the stats of its branch, once asked for", project_id, partial(stats, nodes)),
     ]
-    return found
 
 
 async def take(name: str, project_id: str, step: Step | None) -> dict[str, int]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sapwood.servers import Endpoints
 
 JUDGE = "length@1"
-EARLIER = ["0004", "0003", "0002", "0001"]
+EARLIER = ["0005", "0004", "0003", "0002", "0001"]
 
 
 async def fill(store: AsyncStorageAdapter) -> None:
