@@ -193,6 +193,9 @@ class Applier:
             todo = run([entry for entry in entries if entry.seq > mark.applied])
             if not todo or not self._history.fits(mark, todo):
                 return await self._look_again(place, mark, entries)
+            if todo[0].before != mark.quarantine:  # read while something else was left out
+                await self._history.check_chain(*Place.of(mark, checked=True)[:4])
+                return Place.of(mark, checked=True)
             prune = todo[0].operations.prune
             if mark.under_way is not None and prune is None:
                 self.to_rebuild = True  # a prune that is applied in part, and now in quarantine

@@ -89,7 +89,10 @@ class History:
         if known[:2] != (chain, self.incarnation):
             raise self.diverged(applied, _ANOTHER)
         if known.quarantine != quarantine:
-            raise self.diverged(applied, "other entries are in quarantine than as it was made")
+            raise DivergedError(
+                f"project {self._project_id!r}: the graph is at position {applied}, and other "
+                "things are in quarantine than when it was made. rebuild_graph() makes it again."
+            )
         return known.goes_on
 
     async def _check_next(self, applied: int, under_way: str | None) -> None:

@@ -69,6 +69,8 @@ class Entry:
         size: Bytes of the payload, unpacked.
         left_out: Ids of the nodes of which something is in quarantine from this position on;
             `operations` are without what is.
+        before: Digest of what is in quarantine at the positions before this one, as it was when
+            this entry was read. It says what was left out of `operations`.
     """
 
     seq: int
@@ -78,6 +80,7 @@ class Entry:
     operations: Operations
     size: int = 0
     left_out: tuple[str, ...] = ()
+    before: str = ""
 
 
 NO_CHAIN = ""

@@ -12,7 +12,7 @@ from ..graph import GraphOverview
 from ..quarantining import quarantine, release
 from .connecting import connected
 from .printing import progress_bar
-from .project_report import ProjectReport, read_project
+from .project_report import OTHER_HISTORY, ProjectReport, read_project
 from .quarantine_report import QuarantineReport
 from .verify_report import NOT_COMPARED, VerifyReport
 
@@ -60,7 +60,7 @@ async def rebuild_project(endpoints: Endpoints, project_id: str) -> VerifyReport
 
 
 def _given_up(before: ProjectReport) -> str | None:
-    if before.state != "diverged":
+    if before.problem != OTHER_HISTORY:
         return None
     return (
         f"the graph's own history, at position {before.applied}; the journal's ends at "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..relational import Standing
     from ..stores import Stores
 
+OTHER_HISTORY: Final = "graph and journal tell different histories"
 UnderWay = Literal["clearing", "prune", "deletion"]
 
 
@@ -153,7 +154,7 @@ def _line(found: Standing, marks: Mapping[str, Watermark] | None) -> ProjectLine
     under_way = _under_way(found, mark)
     applied = _applied(mark, known=marks is not None)
     lag = None if applied is None else max(0, found.head - applied)
-    problem, todo = _problem(found, state, under_way, lag)
+    problem, todo = _problem(found, mark, state, under_way, lag)
     return ProjectLine(
         project_id=found.project_id,
         state=state,  # pyright: ignore[reportArgumentType] (pydantic checks it)
@@ -181,8 +182,12 @@ def _tells_another(found: Standing, mark: Watermark) -> bool:
     """Whether a contact would find that graph and journal contradict each other."""
     if mark.state != "open" or mark.applied == 0:
         return False
-    there = (found.chain_at_applied, found.incarnation, found.quarantine_at_applied)
-    return there != (mark.chain, mark.incarnation, mark.quarantine)
+    return not _is_of(found, mark) or found.quarantine_at_applied != mark.quarantine
+
+
+def _is_of(found: Standing, mark: Watermark) -> bool:
+    """Whether graph and journal tell one history, whatever is left out of it."""
+    return (found.chain_at_applied, found.incarnation) == (mark.chain, mark.incarnation)
 
 
 def _under_way(found: Standing, mark: Watermark | None) -> UnderWay | None:
@@ -196,7 +201,11 @@ def _under_way(found: Standing, mark: Watermark | None) -> UnderWay | None:
 
 
 def _problem(
-    found: Standing, state: str, under_way: UnderWay | None, lag: int | None
+    found: Standing,
+    mark: Watermark | None,
+    state: str,
+    under_way: UnderWay | None,
+    lag: int | None,
 ) -> tuple[str | None, str | None]:
     """Return what is wrong and what to do about it, the worst first."""
     verify = f"run: sapwood verify {found.project_id}"
@@ -204,8 +213,10 @@ def _problem(
     if state == "deleting":
         return "is half deleted", "call delete_project() again"
     if state == "diverged":
+        if mark is not None and _is_of(found, mark):
+            return "the graph was made while other things were in quarantine", rebuild
         todo = f"restore PostgreSQL if its history is the wrong one; else {rebuild}"
-        return "graph and journal tell different histories", todo
+        return OTHER_HISTORY, todo
     if state == "stalled":
         problem = f"Neo4j refuses entry {found.stalled_seq}: {found.stalled_cause}"
         todo = f"find out what it is: sapwood doctor --bisect {found.project_id}"

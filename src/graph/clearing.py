@@ -55,6 +55,7 @@ class GraphClearing:
         Source: `cypher/project/set_state.cypher`.
         """
         await failpoints.reach(failpoints.CLEAR_BEFORE_BEGIN)
+        self._halvings = 0  # what was too big for it then may fit now
         async with self._graph.writing() as transaction:
             if await lock_watermark(transaction, project_id) is None:
                 return False

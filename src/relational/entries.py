@@ -26,18 +26,19 @@ _RECEIPT: Final = text(
     "SELECT receipt FROM sapwood.journal WHERE project_id = :project_id AND batch_id = :batch_id"
 )
 # Walks from entry to entry and stops at the bound, so that a long journal costs no more than what
-# is returned; a missing entry does not stop it, because whoever applies must see the gap.
+# is returned; a missing entry does not stop it, because whoever applies must see the gap. An empty
+# entry counts as a row, so that a refused one can be had alone.
 _ENTRIES: Final = text(
     "WITH RECURSIVE picked AS ("
-    " (SELECT seq, CAST(rows AS bigint) AS all_rows,"
+    " (SELECT seq, CAST(greatest(rows, 1) AS bigint) AS all_rows,"
     " CAST(octet_length(payload) AS bigint) AS all_bytes"
     " FROM sapwood.journal WHERE project_id = :project_id AND seq >= :from_seq"
     " ORDER BY seq LIMIT 1)"
     " UNION ALL"
-    " SELECT next.seq, p.all_rows + next.rows, p.all_bytes + next.bytes FROM picked p"
+    " SELECT next.seq, p.all_rows + greatest(next.rows, 1), p.all_bytes + next.bytes FROM picked p"
     " CROSS JOIN LATERAL (SELECT seq, rows, octet_length(payload) AS bytes FROM sapwood.journal"
     " WHERE project_id = :project_id AND seq > p.seq ORDER BY seq LIMIT 1) next"
-    " WHERE p.all_rows + next.rows <= CAST(:most_rows AS bigint)"
+    " WHERE p.all_rows + greatest(next.rows, 1) <= CAST(:most_rows AS bigint)"
     " AND p.all_bytes + next.bytes <= CAST(:most_bytes AS bigint))"
     " SELECT j.seq, j.batch_id, j.chain, j.incarnation, j.format, j.payload, j.crc,"
     " EXISTS (SELECT FROM sapwood.quarantine WHERE project_id = :project_id) AS filtered"
@@ -107,5 +108,6 @@ async def read_entries(
         place = (row.seq, row.batch_id, row.chain, row.incarnation)
         if row.filtered:
             operations = quarantine.filter(row.seq, operations)
-        entries.append(Entry(*place, operations, size, quarantine.at(row.seq)))
+        left_out, before = quarantine.at(row.seq), quarantine.digest(row.seq - 1)
+        entries.append(Entry(*place, operations, size, left_out, before))
     return entries

@@ -219,7 +219,8 @@ class Journal:
         """Whether the project is the one that had this batch, and has it no more."""
         if await self.outcome(project_id, after.batch_id) is not None:
             return False
-        return (await self.head(project_id)).incarnation == after.incarnation
+        head = await self.head(project_id)
+        return head.state != "deleting" and head.incarnation == after.incarnation
 
 
 async def _store(

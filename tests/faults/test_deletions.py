@@ -98,6 +98,21 @@ async def test_a_deletion_that_was_cut_keeps_the_name_and_is_gone_on_with(
         assert await nothing_is_left(project_id, run_cypher, run_sql)
 
 
+async def test_a_writer_of_a_half_deleted_project_is_not_told_of_a_restore(
+    open_store: OpenStore, project_id: str, database: Database, run_sql: RunSql
+) -> None:
+    writer = open_store(flush_interval_s=60)
+    await grow(writer, 3)
+    await ProjectRepository(database).mark_deleting(project_id)
+    await run_sql("DELETE FROM sapwood.journal WHERE project_id = $1", project_id)
+    await writer.save_nodes_batch([Node(content="late")])
+    with pytest.raises(FencedError):
+        await writer.flush()
+    await open_store().delete_project()
+    with pytest.raises(FencedError):
+        await writer.close()
+
+
 async def test_a_project_made_again_before_the_old_watermark_is_gone_begins_anew(
     open_store: OpenStore, project_id: str, database: Database, graph: Graph
 ) -> None:

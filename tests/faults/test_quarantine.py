@@ -415,7 +415,8 @@ async def test_a_graph_that_got_what_is_in_quarantine_is_refused_not_read(
     with pytest.raises(DivergedError, match="in quarantine"):
         await store.load_project()
     await store.save_nodes_batch([Node(id="more", parent_id="root", content="")])
-    await store.flush()
+    with pytest.raises(DivergedError, match="in quarantine"):
+        await store.flush()  # which is stored, and not in this graph
     for reader in (store, open_store(mode="read")):
         with pytest.raises(DivergedError, match="in quarantine"):
             await reader.node("root")
