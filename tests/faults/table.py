@@ -78,7 +78,8 @@ class Table:
 
     def fail(self, label: Label, case: object, exc: Exception) -> None:
         """Note a fault after which the program did not go on."""
-        self.wrong.append(f"{': '.join(label)}: {case}: {type(exc).__name__}: {exc}")
+        for each in exc.exceptions if isinstance(exc, ExceptionGroup) else [exc]:
+            self.wrong.append(f"{': '.join(label)}: {case}: {type(each).__name__}: {each}")
 
     def say(self, paragraph: str) -> None:
         """Tell more of the faults than fits into a row."""
