@@ -56,7 +56,9 @@ async def memory(rounds: Rounds) -> None:
     db, graph = await prepare(rounds.servers)
 
     def make(name: str) -> AsyncStorageAdapter:
-        return AsyncStorageAdapter(db, graph, project_id=name, apply_wait_s=0, read_wait_s=60)
+        return AsyncStorageAdapter(
+            db, graph, project_id=name, apply_wait_s=0, close_wait_s=0.2, read_wait_s=60
+        )
 
     async def timed(run: Callable[[], Awaitable[Damage]]) -> tuple[bool, Damage, float]:
         began = monotonic()

@@ -31,7 +31,7 @@ async def make(
     limits.restart(own_servers, limits.SMALL)
     db, graph = await prepare(own_endpoints)
     yield lambda name: AsyncStorageAdapter(
-        db, graph, project_id=name, apply_wait_s=0, read_wait_s=60
+        db, graph, project_id=name, apply_wait_s=0, close_wait_s=0.2, read_wait_s=60
     )
     await graph.close()
     await db.close()
