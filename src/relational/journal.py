@@ -178,7 +178,7 @@ class Journal:
 
         Args:
             from_seq: First position wanted.
-            most_rows: Most graph rows in all.
+            most_rows: Most graph rows in all; an empty entry counts as one.
             most_bytes: Most bytes of payload in all, unpacked.
 
         Raises:

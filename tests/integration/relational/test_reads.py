@@ -37,9 +37,10 @@ async def test_entries_stop_before_a_bound_but_the_first_is_always_there(
 
     assert await positions(journal, project_id, 1, 1) == [1]
     assert await positions(journal, project_id, 1, 4) == [1]
-    assert await positions(journal, project_id, 1, 5) == [1, 2, 3]
-    assert await positions(journal, project_id, 1, 9) == [1, 2, 3, 4]
-    assert await positions(journal, project_id, 3, 5) == [3, 4, 5]
+    assert await positions(journal, project_id, 1, 5) == [1, 2]
+    assert await positions(journal, project_id, 1, 6) == [1, 2, 3]  # an empty one counts as a row
+    assert await positions(journal, project_id, 1, 10) == [1, 2, 3, 4]
+    assert await positions(journal, project_id, 3, 6) == [3, 4, 5]
     assert await positions(journal, project_id, 6, 5) == []
     assert await positions(journal, project_id, 1, MANY) == [1, 2, 3, 4, 5]
 
