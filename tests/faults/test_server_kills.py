@@ -14,6 +14,8 @@ from .killing import VICTIMS, Victim, run
 if TYPE_CHECKING:
     from sapwood.servers import EmbeddedServers, Endpoints
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("victim", VICTIMS)
 async def test_what_was_acknowledged_before_a_server_was_killed_is_there_once(

@@ -21,6 +21,8 @@ from sapwood import FencedError, Node
 if TYPE_CHECKING:
     from ..conftest import OpenStore
 
+pytestmark = pytest.mark.once
+
 WORKER = Path(__file__).with_name("worker.py")
 WORKERS = 8
 SECONDS = float(os.environ.get("SAPWOOD_SOAK_S", "12"))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sapwood import Database, Graph
     from sapwood.servers import Endpoints
 
+pytestmark = pytest.mark.once
+
 SECONDS = 12.0
 
 

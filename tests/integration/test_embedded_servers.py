@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.once
+
 LOOPBACK = "127.0.0.1"
 START_AND_DIE = """
 import os, signal, sys

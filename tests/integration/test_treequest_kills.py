@@ -20,6 +20,8 @@ from ..unit.integrations.searches import ALGORITHMS, facts, grow_repeatably
 if TYPE_CHECKING:
     from ..conftest import OpenStore
 
+pytestmark = pytest.mark.once
+
 NODES = 120
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
