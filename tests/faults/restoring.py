@@ -11,24 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from sqlalchemy import text
 
+from ..held import KEYS
+
 if TYPE_CHECKING:
     from neo4j import AsyncDriver
 
     from sapwood import Database
 
-TABLES: Final = (
-    "project",
-    "journal",
-    "node_ref",
-    "rubric",
-    "rubric_principle",
-    "principle",
-    "principle_score",
-    "orchestrator_state",
-    "labelled_sample",
-    "branch_stats",
-    "branch_stats_mark",
-)
 _READ_NODES: Final = (
     "MATCH (n {project_id: $id}) RETURN collect([labels(n), properties(n)]) AS found"
 )
@@ -92,8 +81,7 @@ class PostgresBackup:
         rows: dict[str, str] = {}
         async with db.transaction() as connection:
             await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            for table in TABLES:
-                column = "id" if table == "project" else "project_id"
+            for table, column in KEYS.items():
                 statement = text(
                     f"SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]')::text FROM sapwood.{table} t"  # noqa: S608
                     f" WHERE {column} = :id"
@@ -106,7 +94,7 @@ class PostgresBackup:
         async with db.transaction() as connection:
             await connection.execute(text("SET LOCAL session_replication_role = replica"))
             for table, rows in self.rows.items():
-                column = "id" if table == "project" else "project_id"
+                column = KEYS[table]
                 gone = text(f"DELETE FROM sapwood.{table} WHERE {column} = :id")  # noqa: S608
                 back = text(
                     f"INSERT INTO sapwood.{table} SELECT *"  # noqa: S608

@@ -14,24 +14,12 @@ from sapwood import ConflictError, FencedError, Node, NotFoundError, Principle, 
 from sapwood.graph import GraphClearing
 from sapwood.relational import ProjectRepository
 
+from ..held import Held
+
 if TYPE_CHECKING:
     from sapwood import AsyncStorageAdapter, Database, Graph
 
     from ..conftest import OpenStore, RunCypher, RunSql
-
-LEFT = "MATCH (n {project_id: $id}) RETURN count(n) AS left"
-TABLES = (
-    "journal",
-    "node_ref",
-    "rubric",
-    "rubric_principle",
-    "principle",
-    "principle_score",
-    "orchestrator_state",
-    "labelled_sample",
-    "branch_stats",
-    "branch_stats_mark",
-)
 
 
 async def grow(store: AsyncStorageAdapter, count: int = 1_500) -> None:
@@ -44,12 +32,7 @@ async def grow(store: AsyncStorageAdapter, count: int = 1_500) -> None:
 
 
 async def nothing_is_left(project_id: str, run_cypher: RunCypher, run_sql: RunSql) -> bool:
-    left: int = (await run_cypher(LEFT, id=project_id))[0]["left"]
-    for table in TABLES:
-        count = f"SELECT count(*) FROM sapwood.{table} WHERE project_id = $1"  # noqa: S608
-        left += (await run_sql(count, project_id))[0][0]
-    rows = await run_sql("SELECT count(*) FROM sapwood.project WHERE id = $1", project_id)
-    return left + int(rows[0][0]) == 0
+    return not any((await Held(run_sql, run_cypher, project_id).now()).values())
 
 
 async def test_nothing_is_left_and_the_name_is_free(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from math import ceil, log2
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -28,6 +28,8 @@ from sapwood.quarantining import quarantine, release
 from sapwood.relational import QuarantineRepository
 from sapwood.stores import Stores
 
+from ..held import Held
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -37,15 +39,6 @@ if TYPE_CHECKING:
 
 FOREIGN: Final = "UNWIND $ids AS id CREATE (:Node {project_id: $project_id, id: id})"
 MENDED: Final = "MATCH (n:Node {project_id: $project_id}) WHERE n.seq IS NULL DELETE n"
-PG_TABLES: Final = (
-    "project",
-    "node_ref",
-    "journal",
-    "quarantine",
-    "branch_stats",
-    "branch_stats_mark",
-    "principle_score",
-)
 
 
 @pytest.fixture
@@ -53,34 +46,9 @@ def stores(database: Database, graph: Graph) -> Stores:
     return Stores(database, graph)
 
 
-class Everything:
-    """What both stores hold of a project, to be compared."""
-
-    def __init__(self, project_id: str, run_sql: RunSql, run_cypher: RunCypher) -> None:
-        self._project_id = project_id
-        self._run_sql = run_sql
-        self._run_cypher = run_cypher
-
-    async def rows(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"graph": await self.graph()}
-        for table in PG_TABLES:
-            key = "id" if table == "project" else "project_id"
-            query = f"SELECT t::text FROM sapwood.{table} t WHERE {key} = $1 ORDER BY 1"  # noqa: S608
-            found[table] = await self._run_sql(query, self._project_id)
-        return found
-
-    async def graph(self) -> list[dict[str, Any]]:
-        return await self._run_cypher(
-            "MATCH (n {project_id: $id}) OPTIONAL MATCH (n)<-[e:PARENT_OF]-(p)"
-            " RETURN labels(n) AS labels, properties(n) AS all, p.id AS parent, properties(e) AS e"
-            " ORDER BY labels(n)[0], n.id",
-            id=self._project_id,
-        )
-
-
 @pytest.fixture
-def everything(project_id: str, run_sql: RunSql, run_cypher: RunCypher) -> Everything:
-    return Everything(project_id, run_sql, run_cypher)
+def held(project_id: str, run_sql: RunSql, run_cypher: RunCypher) -> Held:
+    return Held(run_sql, run_cypher, project_id)
 
 
 @asynccontextmanager
@@ -120,7 +88,7 @@ async def test_a_refused_node_is_left_out_with_all_below_it_and_what_waited_goes
     project_id: str,
     run_cypher: RunCypher,
     stores: Stores,
-    everything: Everything,
+    held: Held,
 ) -> None:
     store = open_store()
     await grow(store)
@@ -157,9 +125,9 @@ async def test_a_refused_node_is_left_out_with_all_below_it_and_what_waited_goes
     with pytest.raises(NotFoundError):
         await store.branch_stats("below")
 
-    graph = await everything.graph()
+    graph = await held.graph()
     await store.rebuild_graph()
-    assert await everything.graph() == graph, "made again, it is the same"
+    assert await held.graph() == graph, "made again, it is the same"
     assert (await find_poison(stores, project_id)).seq is None
 
 
@@ -201,7 +169,7 @@ async def test_a_refused_change_is_left_out_at_its_position_alone(
     project_id: str,
     run_cypher: RunCypher,
     stores: Stores,
-    everything: Everything,
+    held: Held,
 ) -> None:
     store = open_store()
     await grow(store)
@@ -226,9 +194,9 @@ async def test_a_refused_change_is_left_out_at_its_position_alone(
         "new": "alive",
         "root": "failed",
     }
-    graph = await everything.graph()
+    graph = await held.graph()
     await store.rebuild_graph()
-    assert await everything.graph() == graph
+    assert await held.graph() == graph
 
 
 async def test_a_prune_that_is_refused_half_way_leaves_no_half_of_it(
@@ -278,7 +246,7 @@ async def test_a_search_finds_each_refused_item_in_few_tries_and_changes_nothing
     project_id: str,
     run_cypher: RunCypher,
     stores: Stores,
-    everything: Everything,
+    held: Held,
 ) -> None:
     store = open_store(flush_at=1_000)
     await grow(store)
@@ -292,9 +260,9 @@ async def test_a_search_finds_each_refused_item_in_few_tries_and_changes_nothing
     with pytest.raises(StalledError):
         await store.flush()
     await store.close()
-    before = await everything.rows()
+    before = await held.now()
     found = await find_poison(stores, project_id)
-    assert await everything.rows() == before
+    assert await held.now() == before
     assert [(each.node_id, each.below) for each in found.poison] == [("n17", 12), ("n90", 29)]
     assert (found.seq, found.refusal) == (2, None)
     assert found.tries <= 2 * (ceil(log2(120)) + 2) + 1
@@ -315,17 +283,17 @@ async def test_a_search_where_nothing_is_refused_says_so(
 
 
 async def test_only_what_the_graph_has_not_can_be_put_in_quarantine(
-    open_store: OpenStore, project_id: str, stores: Stores, everything: Everything
+    open_store: OpenStore, project_id: str, stores: Stores, held: Held
 ) -> None:
     store = open_store()
     await grow(store)
     await store.close()
-    before = await everything.rows()
+    before = await held.now()
     with pytest.raises(ConflictError, match="Neo4j has accepted the entry at 1"):
         await quarantine(stores, project_id, "kept", seq=1, reason="")
     with pytest.raises(NotFoundError, match="ends at position 1"):
         await quarantine(stores, project_id, "kept", seq=2, reason="")
-    assert await everything.rows() == before
+    assert await held.now() == before
 
 
 async def test_what_an_entry_does_not_name_cannot_be_put_in_quarantine(
@@ -333,17 +301,17 @@ async def test_what_an_entry_does_not_name_cannot_be_put_in_quarantine(
     project_id: str,
     run_cypher: RunCypher,
     stores: Stores,
-    everything: Everything,
+    held: Held,
 ) -> None:
     store = open_store()
     await grow(store)
     await run_cypher(FOREIGN, project_id=project_id, ids=["bad"])
     await stall(store, Node(id="bad", content=""))
     await store.close()
-    before = await everything.rows()
+    before = await held.now()
     with pytest.raises(NotFoundError, match="says nothing of node kept"):
         await quarantine(stores, project_id, "kept", seq=2, reason="")
-    assert await everything.rows() == before
+    assert await held.now() == before
     await run_cypher(MENDED, project_id=project_id)
 
 

@@ -25,6 +25,8 @@ from sapwood import (
     relational,
 )
 
+from ..held import Held
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
@@ -37,10 +39,6 @@ OF_NO_PROJECT: Final = {
     "sapwood.relational.schema": "of the tables themselves",
     "sapwood.relational.migrations": "of the tables themselves",
 }
-TABLES: Final = (
-    "journal", "node_ref", "rubric", "rubric_principle", "principle", "principle_score",
-    "orchestrator_state", "labelled_sample", "branch_stats",
-)  # fmt: skip
 
 
 def shipped() -> Iterator[tuple[str, str]]:
@@ -184,30 +182,6 @@ CALLS: Final[dict[str, Callable[[AsyncStorageAdapter], Awaitable[Any]]]] = {
     "verify": lambda store: store.verify(),
     "rebuild_graph": lambda store: store.rebuild_graph(),
 }
-
-
-class Held:
-    """Everything that both stores hold of a project, byte for byte."""
-
-    def __init__(self, sql: RunSql, cypher: RunCypher, project_id: str) -> None:
-        self._sql, self._cypher, self._project_id = sql, cypher, project_id
-
-    async def now(self) -> dict[str, list[str]]:
-        """Return the rows of each table and the nodes and edges, sorted."""
-        held = {"project": await self._rows("project", "id")}
-        for table in TABLES:
-            held[table] = await self._rows(table, "project_id")
-        found = await self._cypher(
-            "MATCH (n {project_id: $id}) OPTIONAL MATCH (p)-[r]->(n)"
-            " RETURN elementId(n) AS node, labels(n) AS labels, properties(n) AS properties,"
-            " elementId(r) AS edge, properties(r) AS edge_properties, p.id AS parent",
-            id=self._project_id,
-        )
-        return held | {"graph": sorted(repr(sorted(row.items())) for row in found)}
-
-    async def _rows(self, table: str, column: str) -> list[str]:
-        query = f"SELECT t::text FROM sapwood.{table} t WHERE {column} = $1"  # noqa: S608
-        return sorted(row[0] for row in await self._sql(query, self._project_id))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
