@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from sapwood.relational.tables import ProjectRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .conftest import RunCypher, RunSql
 
 KEYS: Final = {
@@ -20,6 +18,7 @@ _GRAPH: Final = (
     "MATCH (n {project_id: $id}) OPTIONAL MATCH (p)-[r]->(n)"
     " RETURN elementId(n) AS node, labels(n) AS labels, properties(n) AS properties,"
     " elementId(r) AS edge, properties(r) AS edge_properties, p.id AS parent"
+    " ORDER BY labels(n)[0], n.id"
 )
 _NEO4JS_OWN: Final = {"node", "edge"}
 
@@ -33,14 +32,15 @@ class Held:
     async def now(self) -> dict[str, list[str]]:
         """Return the rows of each table, and the nodes and edges with Neo4j's own ids, sorted."""
         held = {table: await self._rows(table, key) for table, key in KEYS.items()}
-        return held | {"graph": _sorted(await self._graph())}
+        graph = await self._graph()
+        return held | {"graph": sorted(repr(sorted(row.items())) for row in graph)}
 
-    async def graph(self) -> list[str]:
-        """Return the nodes, with their edges, sorted: the same once they are made again."""
-        return _sorted(
+    async def graph(self) -> list[dict[str, Any]]:
+        """Return the nodes, with their edges, by id: the same once they are made again."""
+        return [
             {name: value for name, value in row.items() if name not in _NEO4JS_OWN}
             for row in await self._graph()
-        )
+        ]
 
     async def _graph(self) -> list[dict[str, Any]]:
         return await self._cypher(_GRAPH, id=self._project_id)
@@ -48,7 +48,3 @@ class Held:
     async def _rows(self, table: str, column: str) -> list[str]:
         query = f"SELECT t::text FROM sapwood.{table} t WHERE {column} = $1"  # noqa: S608
         return sorted(row[0] for row in await self._sql(query, self._project_id))
-
-
-def _sorted(rows: Iterable[dict[str, Any]]) -> list[str]:
-    return sorted(repr(sorted(row.items())) for row in rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,20 +13,27 @@ from sapwood import Database, Graph
 from sapwood.servers import EmbeddedServers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from sapwood.servers import Endpoints
 
 
-@pytest.fixture(scope="session")
-def own_servers(servers_dir: Path) -> Iterator[EmbeddedServers]:
-    """Servers beside the tests', which others may be using; they may be killed and restarted."""
-    folder = servers_dir.with_name(f"{servers_dir.name}-own")
+@contextmanager
+def servers_beside(servers_dir: Path, name: str) -> Generator[EmbeddedServers]:
+    """Servers beside the tests', which others may be using; not started yet, removed at the end."""
+    folder = servers_dir.with_name(f"{servers_dir.name}-{name}")
     servers = EmbeddedServers(folder, class_cache=False)
     yield servers
     servers.down()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def own_servers(servers_dir: Path) -> Iterator[EmbeddedServers]:
+    """Servers that may be killed and restarted."""
+    with servers_beside(servers_dir, "own") as servers:
+        yield servers
 
 
 @pytest.fixture(scope="module")

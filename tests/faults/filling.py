@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import contextmanager, suppress
+import shutil
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -15,11 +16,12 @@ from sapwood.servers import EmbeddedServers
 from sapwood.servers.errors import DiskFullError
 from sapwood.servers.folder import DataFolder
 
+from .conftest import prepare
 from .disk import SmallDisk
 from .load import under_load
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from sapwood import Database
@@ -46,18 +48,22 @@ class SmallServers(NamedTuple):
     disks: dict[Store, SmallDisk]
 
 
-@contextmanager
-def small_servers(data_dir: Path) -> Generator[SmallServers]:
-    """Make both servers' disks, without starting a server; stop what runs at the end."""
+@asynccontextmanager
+async def small_servers(beside: Path) -> AsyncGenerator[SmallServers]:
+    """Run servers with their schemas, each on a disk of its own, beside another data folder."""
+    data_dir = beside.with_name(f"{beside.name}-disk")
     servers = EmbeddedServers(data_dir, class_cache=False)
     DataFolder(data_dir).create()
     with SmallDisk(data_dir, "postgresql") as postgres, SmallDisk(data_dir, "neo4j") as neo4j:
         try:
+            for store in await prepare(await asyncio.to_thread(servers.up)):
+                await store.close()
             yield SmallServers(servers, {"postgresql": postgres, "neo4j": neo4j})
         finally:
             postgres.free()
             neo4j.free()
             servers.down()
+    shutil.rmtree(data_dir)
 
 
 async def run(servers: SmallServers, project_id: str, full: Full, after: int) -> LoadedRun:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sapwood import AsyncStorageAdapter, Database, Graph, Node
 
+from .table import Damage
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -36,6 +38,12 @@ class LoadedRun:
     other: int
     verified: bool
     seconds: float
+
+    def damage(self) -> Damage:
+        """Return it as a row of the table has it; a graph that differs otherwise is an error."""
+        wrong = bool(self.lost or self.other)
+        assert self.verified or wrong, "the graph is not that of the journal"
+        return Damage(self.lost, self.other, wrong and self.verified)
 
 
 class Load:

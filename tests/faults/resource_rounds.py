@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -32,23 +31,18 @@ async def disk(rounds: Rounds) -> None:
     if none is not None:
         rounds.table.say(f"No disk was filled: {none}.")
         return
-    folder = rounds.embedded.data_dir.with_name(f"{rounds.embedded.data_dir.name}-disk")
 
     async def fill(full: filling.Full, after: int) -> tuple[bool, Damage, float]:
         found = await filling.run(small, new_id(), full, after)
-        wrong = found.lost or found.other
-        return True, Damage(found.lost, found.other, bool(wrong) and found.verified), found.seconds
+        return True, found.damage(), found.seconds
 
-    with filling.small_servers(folder) as small:
-        for store in await prepare(small.embedded.up()):
-            await store.close()
+    async with filling.small_servers(rounds.embedded.data_dir) as small:
         cases: list[Case] = [
             (Label("full disk", full), of(fill, full, after), after)
             for full in filling.FULL
             for after in range(1, FILLINGS + 1)
         ]
         await rounds.go("full disks", cases, 1)
-    shutil.rmtree(folder)
 
 
 async def memory(rounds: Rounds) -> None:

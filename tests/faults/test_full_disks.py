@@ -6,12 +6,10 @@ or lasting), G3 (all looks well while the journal grows).
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import prepare
 from .disk import why_none
 from .filling import FULL, Full, SmallServers, run, small_servers
 
@@ -26,12 +24,8 @@ pytestmark = [pytest.mark.once, pytest.mark.skipif(NONE is not None, reason=str(
 @pytest.fixture(scope="module")
 async def small(servers_dir: Path) -> AsyncIterator[SmallServers]:
     """Servers beside the tests', each on a disk of its own."""
-    folder = servers_dir.with_name(f"{servers_dir.name}-disk")
-    with small_servers(folder) as servers:
-        for store in await prepare(servers.embedded.up()):
-            await store.close()
+    async with small_servers(servers_dir) as servers:
         yield servers
-    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("full", FULL)

@@ -106,8 +106,9 @@ async def test_a_refused_node_is_left_out_with_all_below_it_and_what_waited_goes
     (poison,) = (found := await find_poison(stores, project_id)).poison
     assert (found.seq, poison.node_id, poison.what, poison.below) == (2, "bad", "node", 1)
     assert "node bad" in poison.refusal
+    await store.close()  # a try of its applier may be under way
     rows = await quarantine(stores, project_id, "bad", seq=2, reason="a foreign node")
-    store = open_store(mode="join")  # a try of the other one may be under way
+    store = open_store(mode="join")
     assert [(row.seq, row.node_id) for row in rows] == [(2, "bad"), (2, "below"), (3, "deeper")]
     assert {row.reason for row in rows} == {"a foreign node"}
     assert all("node bad" in (row.cause or "") for row in rows)
@@ -180,8 +181,9 @@ async def test_a_refused_change_is_left_out_at_its_position_alone(
         await stall(store, Node(id="new", parent_id="kept", content=""))
         (poison,) = (found := await find_poison(stores, project_id)).poison
         assert (found.seq, poison.node_id, poison.what) == (3, "kept", "change")
+        await store.close()  # a try of its applier may be under way
         rows = await quarantine(stores, project_id, "kept", seq=3, reason="foreign rule")
-        store = open_store(mode="join")  # a try of the other one may be under way
+        store = open_store(mode="join")
         assert [(row.seq, row.node_id, row.whole) for row in rows] == [(3, "kept", False)]
         assert (await store.node("kept")).status == NodeStatus.ALIVE
         await store.update_status_batch({"kept": NodeStatus.COMPLETE}, reason="another")
@@ -233,8 +235,9 @@ async def test_a_prune_that_is_refused_half_way_leaves_no_half_of_it(
         (poison,) = (await find_poison(stores, project_id)).poison
         assert (poison.node_id, poison.what) == ("kept", "prune")
         assert seq is not None
+        await store.close()  # a try of its applier may be under way
         await quarantine(stores, project_id, "kept", seq=seq, reason="foreign rule")
-        store = open_store(mode="join")  # a try of the other one may be under way
+        store = open_store(mode="join")
         statuses = {node.status.value for node in (await store.subtree("kept"))}
         assert statuses == {"alive"}
     assert (await store.verify()).ok
@@ -324,10 +327,12 @@ async def test_a_second_refused_node_before_the_first_ones_children_is_left_out_
     await stall(store, Node(id="bad", content=""), Node(id="worse", content=""))
     await stall(store, Node(id="child", parent_id="bad", content=""), Node(id="g", content=""))
     await quarantine(stores, project_id, "bad", seq=2, reason="first")
-    with pytest.raises(StalledError):
-        await open_store(mode="read").load_project()
+    async with open_store(mode="read") as reader:
+        with pytest.raises(StalledError):
+            await reader.load_project()
+    await store.close()  # a try of its applier may be under way
     await quarantine(stores, project_id, "worse", seq=2, reason="second")
-    store = open_store(mode="join")  # a try of the other one may be under way
+    store = open_store(mode="join")
     rows = await QuarantineRepository(stores.db).get(project_id)
     assert [(row.seq, row.node_id, row.reason) for row in rows] == [
         (2, "bad", "first"),
@@ -365,8 +370,9 @@ async def test_a_quarantine_that_is_cut_is_there_whole_or_not_at_all_and_may_be_
     stats = "SELECT count(*) FROM sapwood.branch_stats WHERE project_id = $1"
     assert await run_sql(stats, project_id) == [(0 if there else 4,)]
     assert len(await QuarantineRepository(stores.db).get(project_id)) == there
+    await store.close()  # a try of its applier may be under way
     rows = await quarantine(stores, project_id, "bad", seq=2, reason="again")
-    store = open_store(mode="join")  # a try of the other one may be under way
+    store = open_store(mode="join")
     assert {row.reason for row in rows} == {"cut" if there else "again"}
     await run_cypher(MENDED, project_id=project_id)
     assert sorted(node.id for node in (await store.load_project()).tree) == ["kept", "root"]
@@ -400,8 +406,9 @@ async def test_what_is_released_is_in_the_graph_once_it_is_made_again_and_not_re
     await grow(store)
     await run_cypher(FOREIGN, project_id=project_id, ids=["bad"])
     await stall(store, Node(id="bad", content="", score=5.0))
+    await store.close()  # a try of its applier may be under way
     await quarantine(stores, project_id, "bad", seq=2, reason="for a while")
-    store = open_store(mode="join")  # a try of the other one may be under way
+    store = open_store(mode="join")
     await run_cypher(MENDED, project_id=project_id)
     assert (await store.branch_stats("root")).nodes == len((await store.load_project()).tree) == 2
     assert await release(stores, project_id) == 1

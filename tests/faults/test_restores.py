@@ -23,20 +23,20 @@ from neo4j import AsyncGraphDatabase
 
 import sapwood
 from sapwood import DivergedError, Node
-from sapwood.servers import EmbeddedServers
 from sapwood.servers.folder import default_cache_dir
 
 from ..acceptance.programs import server_variables
 from ..clients.page import Page
 from ..clients.terminal import Terminal
 from . import halfway, neo4j_admin
+from .conftest import servers_beside
 from .load import PER_FLUSH, Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sapwood import AsyncStorageAdapter
-    from sapwood.servers import Endpoints
+    from sapwood.servers import EmbeddedServers, Endpoints
 
 pytestmark = pytest.mark.once
 
@@ -45,12 +45,9 @@ PAGE = Page("how-to/back-up-and-restore.md")
 
 @pytest.fixture(scope="module")
 def own(servers_dir: Path) -> Iterator[EmbeddedServers]:
-    """Servers beside the tests', to be stopped, emptied and restored."""
-    folder = servers_dir.with_name(f"{servers_dir.name}-restore")
-    servers = EmbeddedServers(folder, class_cache=False)
-    yield servers
-    servers.down()
-    shutil.rmtree(folder, ignore_errors=True)
+    """Servers to be stopped, emptied and restored."""
+    with servers_beside(servers_dir, "restore") as servers:
+        yield servers
 
 
 @pytest.fixture

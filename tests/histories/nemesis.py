@@ -9,7 +9,7 @@ from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING, Final
 
 from tests.faults.killing import VICTIMS, pid_of
-from tests.faults.proxy import BOLT_COMMIT, POSTGRES_COMMIT
+from tests.faults.proxy import BOLT_COMMIT, POSTGRES_COMMIT, Proxy
 
 from .records import Fault
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sapwood import Database
     from sapwood.servers import EmbeddedServers
     from tests.faults.killing import Victim
-    from tests.faults.proxy import Proxy
 
     from .runner import Worker
 
@@ -94,39 +93,28 @@ class Nemesis:
             proxies = [each.proxies[to] for each in workers]
         return workers, proxies, to
 
-    async def _cut(self) -> None:
+    async def _disturb(
+        self, kind: str, begin: Callable[[Proxy], None], end: Callable[[Proxy], None]
+    ) -> None:
         workers, proxies, to = self._lines()
         began = monotonic_ns()
         for proxy in proxies:
-            proxy.refuse()
+            begin(proxy)
         await self._last()
         for proxy in proxies:
-            proxy.restore()
-        self._note(f"cut, {to}", workers, began)
+            end(proxy)
+        self._note(f"{kind}, {to}", workers, began)
+
+    async def _cut(self) -> None:
+        await self._disturb("cut", Proxy.refuse, Proxy.restore)
 
     async def _delay(self) -> None:
         """Hold everything back, and let it through late."""
-        workers, proxies, to = self._lines()
-        began = monotonic_ns()
-        for proxy in proxies:
-            proxy.hold()
-        await self._last()
-        for proxy in proxies:
-            proxy.release()
-        self._note(f"late delivery, {to}", workers, began)
+        await self._disturb("late delivery", Proxy.hold, Proxy.release)
 
     async def _black_hole(self) -> None:
         """Hold everything back, and never let it through."""
-        workers, proxies, to = self._lines()
-        began = monotonic_ns()
-        for proxy in proxies:
-            proxy.hold()
-        await self._last()
-        for proxy in proxies:
-            proxy.refuse()
-            proxy.release()
-            proxy.restore()
-        self._note(f"black hole, {to}", workers, began)
+        await self._disturb("black hole", Proxy.hold, _lose)
 
     async def _lose_reply(self) -> None:
         """Lose the answer to the next commit, of each of some."""
@@ -174,3 +162,9 @@ class Nemesis:
             await self._last()
         await asyncio.to_thread(servers.up)
         self._note(f"kill -9, {victim}", self._workers, began)
+
+
+def _lose(proxy: Proxy) -> None:
+    proxy.refuse()
+    proxy.release()
+    proxy.restore()
