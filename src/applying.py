@@ -167,8 +167,7 @@ class Applier:
         )
         if not entries:
             if not place.checked:
-                await self._history.check_chain(*place[:4])
-                self.place = place._replace(checked=True)
+                self.place = await self._check(place)
             await self._accepted()
             return False
         await failpoints.reach(failpoints.APPLY_AFTER_READ)
@@ -194,8 +193,7 @@ class Applier:
             if not todo or not self._history.fits(mark, todo):
                 return await self._look_again(place, mark, entries)
             if todo[0].before != mark.quarantine:  # read while something else was left out
-                await self._history.check_chain(*Place.of(mark, checked=True)[:4])
-                return Place.of(mark, checked=True)
+                return await self._check(Place.of(mark, checked=False))
             prune = todo[0].operations.prune
             if mark.under_way is not None and prune is None:
                 self.to_rebuild = True  # a prune that is applied in part, and now in quarantine
@@ -240,13 +238,19 @@ class Applier:
 
     async def _look_again(self, place: Place, mark: Watermark, entries: list[Entry]) -> Place:
         """Others came first, or the entries were read before a restore: read them again, once."""
-        here = Place.of(mark, checked=True)
-        await self._history.check_chain(*here[:4])
+        here = await self._check(Place.of(mark, checked=False))
         if place == here:
             raise self._history.diverged(
                 mark.applied, f"the journal's entry {entries[0].seq} does not follow it"
             )
         return here
+
+    async def _check(self, place: Place) -> Place:
+        """Hold a place against the journal."""
+        await self._history.check_chain(
+            place.applied, place.chain, place.quarantine, place.under_way
+        )
+        return place._replace(checked=True)
 
     async def _accepted(self) -> None:
         if self.place is None or self.place.under_way is None:  # the parts of an entry are alike

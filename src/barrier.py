@@ -67,6 +67,9 @@ class ReadBarrier:
     async def ask_project(self, find: Callable[[], Awaitable[T]]) -> T:
         """Ask PostgreSQL about the project that was opened, and no other one of its name.
 
+        Whoever goes on to read the graph, or to write under the project's lock, need not: both
+        compare the creation.
+
         Cost: what `find` costs, and one statement.
 
         Raises:
@@ -97,19 +100,32 @@ class ReadBarrier:
         Raises:
             UnavailableError, StaleReadError: There was no answer within `read_wait_s`.
         """
+        last: UnavailableError | None = None
+
+        async def attempt(_: int) -> T:
+            nonlocal last
+            try:
+                return await find()
+            except UnavailableError as exc:
+                last = exc
+                raise
+
         try:
             async with asyncio.timeout_at(deadline or self._deadline()):
                 if drain:
                     await self._flusher.drain()
-                return await self._retries.run("read", lambda _: find())
+                return await self._retries.run("read", attempt)
         except TimeoutError:
             if not self._delivery.has_room():  # then it was Neo4j that the drain waited for
                 raise self._stale(self._flusher.head) from self._delivery.cause
-            cause = self._flusher.cause
-            why = "is it running?" if cause is None else f"what was saved cannot be stored: {cause}"
-            raise UnavailableError(
-                "postgresql", f"no answer within {self._read_wait_s:g} s; {why}"
-            ) from cause
+            raise self._unanswered(last) from self._flusher.cause or last
+
+    def _unanswered(self, last: UnavailableError | None) -> UnavailableError:
+        """Return the error for PostgreSQL's silence, which names what is known of it."""
+        why = "is it running?" if last is None else str(last)
+        if self._flusher.cause is not None:
+            why = f"what was saved cannot be stored: {self._flusher.cause}"
+        return UnavailableError("postgresql", f"no answer within {self._read_wait_s:g} s; {why}")
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._read_wait_s

@@ -116,14 +116,12 @@ class Labels:
 
         The value of a node is its `rubric_score` if any node of the project has one, else `score`.
 
-        Cost: three PostgreSQL statements and one Neo4j read, without contents; grows with the
+        Cost: two PostgreSQL statements and one Neo4j read, without contents; grows with the
             nodes and scores of the project.
         """
         most = Arguments("next").count("n", n)
         session = await self._ready()
-        known = await session.barrier.ask_project(
-            lambda: session.samples.unlabelled(session.project_id)
-        )
+        known = await session.barrier.ask(lambda: session.samples.unlabelled(session.project_id))
         nodes = await session.barrier.read(
             lambda guard: session.nodes.load_tree(
                 session.project_id, guard, fields=CANDIDATE_FIELDS
@@ -163,9 +161,7 @@ class Labels:
         source = check_path(path)
         session = await self._ready()
         session.check_writable()
-        current = await session.barrier.ask_project(
-            lambda: session.rubrics.current(session.project_id)
-        )
+        current = await session.barrier.ask(lambda: session.rubrics.current(session.project_id))
         drafts = await asyncio.to_thread(read_samples, source, principle_ids(current))
         return await add_samples(session, drafts)
 

@@ -46,7 +46,7 @@ async def quarantine(
 async def release(stores: Stores, project_id: str) -> int:
     """Leave nothing out of the graph any more; return how much was left out.
 
-    Until the graph is made again, every contact raises `DivergedError`.
+    If the graph went on without it, every contact raises `DivergedError` until it is made again.
 
     Raises:
         NotFoundError: There is no such project.

@@ -163,8 +163,11 @@ async def test_a_read_ends_in_time_while_postgresql_is_away_and_says_so(
         await it.store.flush()
         it.postgres.refuse()
         async with asyncio.timeout(10):
-            with pytest.raises(UnavailableError, match=r"postgresql: no answer within 0\.3 s"):
+            with pytest.raises(
+                UnavailableError, match=r"postgresql: no answer within 0\.3 s"
+            ) as failed:
                 await READS[read](it.store)
+        assert "connection was closed" in str(failed.value), "what its tries came to"
 
 
 @pytest.mark.parametrize("read", ["load_state", "cached_scores", "branch_stats"])
