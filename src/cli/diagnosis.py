@@ -177,7 +177,9 @@ async def _projects(stores: Stores, graph_problem: str | None) -> list[Check]:
         _problem(
             f"project {name}",
             "is in the graph alone",
-            "call delete_project() again; if PostgreSQL was restored, restore a later backup",
+            "if its deletion was cut off, call delete_project() again; if a store was restored, "
+            "restore a later PostgreSQL, or open a project of this name and run: "
+            f"sapwood rebuild {name}",
         )
         for name in found.leftovers
     ]
