@@ -14,6 +14,7 @@ from ..relational import Overview, QuarantineRepository
 from ..servers.disk import require_room
 from .connecting import connected, find_endpoints
 from .project_report import read_projects
+from .quarantine_report import named
 from .server_report import read_report, url_problem
 
 if TYPE_CHECKING:
@@ -199,9 +200,7 @@ def _project(line: ProjectLine) -> Check:
 
 async def _quarantine(stores: Stores, project_id: str) -> Check:
     rows = await QuarantineRepository(stores.db).get(project_id)
-    named = ", ".join(f"{each.node_id} at {each.seq}" for each in rows[:MOST_NAMED])
-    more = ", …" if len(rows) > MOST_NAMED else ""
-    found = f"{len(rows)} in quarantine, kept out of the graph: {named}{more}"
+    found = f"{len(rows)} in quarantine, kept out of the graph: {named(rows, MOST_NAMED)}"
     todo = f"once its cause is mended, run: sapwood quarantine {project_id} --release"
     return Check(name=f"project {project_id}", state="warning", found=found, todo=todo)
 

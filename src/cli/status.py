@@ -12,6 +12,7 @@ from ..errors import SapwoodError, UnavailableError
 from .connecting import connected, find_endpoints
 from .printing import echo_json, echo_rows, echo_words
 from .project_report import ProjectReport, Projects, read_project, read_projects
+from .quarantine_report import named
 from .server_report import Report, read_report
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def project_status(project_id: str, data_dir: Path | None, *, as_json: bool) -> 
     if as_json:
         echo_json(project)
     else:
-        left_out = ", ".join(f"{each.node_id} at {each.seq}" for each in project.quarantine)
-        rows = project.model_dump() | {"quarantine": left_out or None}
+        left_out = named(project.quarantine, len(project.quarantine)) or None
+        rows = project.model_dump() | {"quarantine": left_out}
         echo_rows(("What", "Found"), list(rows.items()))
     return project.problem is None and project.graph_problem is None
 
