@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .batch import KINDS, Batch, NodeDraft, RefusedDraft, StateDraft
 from .model import new_id
-from .settings import BATCH_BYTES, BATCH_ROWS
+from .settings import BATCH_BYTES, FLUSH_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +29,8 @@ class Buffer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._waiting: deque[tuple[float, Draft]] = deque()
+        self._waiting: deque[Draft] = deque()
+        self._since = 0.0
         self._bytes = 0
         self._in_flight: Batch | None = None
         self._changed = asyncio.Event()
@@ -48,7 +49,7 @@ class Buffer:
     def items(self) -> list[Draft]:
         """Return what is accepted and not stored, in order."""
         in_flight = self._in_flight.items if self._in_flight else ()
-        return [*in_flight, *(item for _, item in self._waiting)]
+        return [*in_flight, *self._waiting]
 
     def begin(self) -> None:
         """Begin to check and accept one call's items; calls take turns.
@@ -68,7 +69,7 @@ class Buffer:
         """
         self._refused.update(node_ids)
         if self._refused:
-            self._waiting = deque((at, self._checked(item)) for at, item in self._waiting)
+            self._waiting = deque(self._checked(item) for item in self._waiting)
         return set(self._refused)
 
     def _checked(self, item: Draft) -> Draft:
@@ -84,7 +85,8 @@ class Buffer:
     async def put(self, items: Sequence[Draft]) -> None:
         """Accept `items` in order, each as soon as there is room for it.
 
-        A cancelled call has accepted the first of them; a note on the error says how many.
+        A cancelled call has accepted the first of them; a note on the error says how many. Who
+        saves on and on without waiting for anything else lets the flushing task run meanwhile.
         """
         for done, item in enumerate(items):
             if self._abandoned is not None or not self._has_room(item.size):
@@ -95,10 +97,14 @@ class Buffer:
                     cancelled.add_note(said)
                     raise
             kept = self._checked(item) if self._refused else item
-            self._waiting.append((time.monotonic(), kept))
+            if not self._waiting:  # whatever comes behind it is younger
+                self._since = time.monotonic()
+            self._waiting.append(kept)
             self._bytes += item.size
             self.accepted += 1
         self._changed.set()
+        if len(self._waiting) >= self._settings.flush_at:
+            await asyncio.sleep(0)
 
     async def _wait_for_room(self, size: int) -> None:
         while self._abandoned is None and not self._has_room(size):
@@ -135,18 +141,23 @@ class Buffer:
         full = not self._room.is_set()
         if full or len(self._waiting) >= self._settings.flush_at or self._bytes >= BATCH_BYTES:
             return 0.0
-        return self._waiting[0][0] + self._settings.flush_interval_s - time.monotonic()
+        return self._since + self._settings.flush_interval_s - time.monotonic()
+
+    def is_worth_a_flush(self) -> bool:
+        """Whether a flush is as large as it gets, or savers wait for it."""
+        large = len(self._waiting) >= FLUSH_ROWS or self._bytes >= BATCH_BYTES
+        return large or self._in_flight is not None or not self._room.is_set()
 
     def freeze(self) -> Batch:
         """Return the oldest items as a batch with an id; the same until it is `done`."""
         if self._in_flight is None:
             taken: list[Draft] = []
             size = 0
-            while self._waiting and len(taken) < BATCH_ROWS:
-                size += self._waiting[0][1].size
+            while self._waiting and len(taken) < self._settings.most_rows:
+                size += self._waiting[0].size
                 if taken and size > BATCH_BYTES:
                     break
-                taken.append(self._waiting.popleft()[1])
+                taken.append(self._waiting.popleft())
             self._in_flight = Batch(new_id(), tuple(taken))
         return self._in_flight
 

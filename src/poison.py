@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import ConflictError, StoreError
-from .graph import GraphWriter
+from .graph import GraphWriter, rows_of
 from .history import History
 from .journal import Entry, Operations, fold
 from .quarantine import What
@@ -140,7 +140,7 @@ class _Trial:
     async def _refusal(self, items: Sequence[Item]) -> StoreError | None:
         """Return how Neo4j refuses to write these items; `None` if it does not."""
         async with self._transaction() as transaction:
-            return await _answer(transaction.write(_fold(self._entry.seq, items)))
+            return await _answer(transaction.write(rows_of(_fold(self._entry.seq, items))))
 
     async def _prune_refusal(self, prune: Prune) -> StoreError | None:
         """Return how Neo4j refuses to close some of these nodes; `None` if it closes all."""

@@ -13,12 +13,15 @@ BATCH_ROWS = 5_000
 """Most items of one flush, so that its journal entry is one Neo4j transaction."""
 BATCH_BYTES = 4 * MIB
 """Most bytes of one flush; an automatic flush starts when so much is pending."""
-APPLY_ROWS = 5_000
-"""Most graph rows of one apply transaction."""
+FLUSH_ROWS = 1_250
+"""Most items of one flush, unless `flush_at` is more: flushing goes on while Neo4j is busy."""
+APPLY_ROWS = 2_500
+"""Most graph rows of one apply transaction, unless one entry has more. Twice as many take Neo4j a
+third longer for each."""
 APPLY_BYTES = 8 * MIB
 """Most bytes, unpacked, of one apply transaction."""
 LINGER_S = 0.005
-"""How long an apply waits for more entries when nobody waits for it."""
+"""How long a flush waits for more items, and an apply for more entries, while nobody asks."""
 
 Mode = Literal["own", "join", "read"]
 """How an adapter takes part in a project: as its one owner, as one of several, or looking."""
@@ -63,3 +66,8 @@ class Settings(Record):
     read_wait_s: float = Field(default=30.0, gt=0)
     apply_wait_s: float = Field(default=30.0, ge=0)
     close_wait_s: float = Field(default=60.0, gt=0)
+
+    @property
+    def most_rows(self) -> int:
+        """Most items of one flush."""
+        return max(FLUSH_ROWS, self.flush_at)

@@ -6,6 +6,7 @@ from .clearing import GraphClearing
 from .connection import Graph
 from .overview import GraphOverview, GraphServer
 from .reads import KEYS, Guard, Key, NodeRepository
+from .rows import Rows, rows_of
 from .writes import ApplyTransaction, GraphWriter, Watermark
 
 __all__ = [
@@ -19,5 +20,7 @@ __all__ = [
     "Guard",
     "Key",
     "NodeRepository",
+    "Rows",
     "Watermark",
+    "rows_of",
 ]

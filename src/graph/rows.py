@@ -5,13 +5,15 @@ Lists, since a map sends its keys with every row: 5,000 nodes are written a tent
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import JournalError
 from ..model import NodeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ..journal import Fold
 
 CREATED = (
     "id",
@@ -25,12 +27,38 @@ CREATED = (
     "iteration",
     "depth",
 )
+ID, PARENT = CREATED.index("id"), CREATED.index("parent_id")
 CHANGEABLE = frozenset({"status", "status_reason", "score", "attributes", "rubric_score"})
 
 _LABELS = {status.value: status.node_label for status in NodeStatus}
 
 
-def create_row(row: Mapping[str, Any]) -> list[Any]:
+class Rows(NamedTuple):
+    """What one transaction writes, by the statement that writes it."""
+
+    roots: list[tuple[Any, ...]]
+    children: list[tuple[Any, ...]]
+    sets: list[list[Any]]
+    moves: list[list[Any]]
+
+
+def rows_of(fold: Fold) -> Rows:
+    """Return the rows that write `fold`; about 1 µs for each.
+
+    Raises:
+        JournalError: A row holds what this release does not know.
+    """
+    made = [create_row(row) for row in fold.creates.values()]
+    changes = sorted(fold.sets.values(), key=lambda row: str(row["id"]))
+    return Rows(
+        roots=[row for row in made if row[PARENT] is None],
+        children=[row for row in made if row[PARENT] is not None],
+        sets=[set_row(row) for row in changes if "status" not in row],
+        moves=[set_row(row) for row in changes if "status" in row],
+    )
+
+
+def create_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return a row of `node.create_roots` and `node.create_children`.
 
     Raises:
@@ -38,7 +66,7 @@ def create_row(row: Mapping[str, Any]) -> list[Any]:
     """
     epoch_s, micros = divmod(row["created_at"], 1_000_000)
     values = [row.get(name) for name in CREATED]
-    return [*values, epoch_s, micros * 1000, row["seq"], _label(row)]
+    return (*values, epoch_s, micros * 1000, row["seq"], _label(row))
 
 
 def set_row(row: Mapping[str, Any]) -> list[Any]:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from .. import failpoints
 from ..errors import DivergedError, StoreError
 from ..journal import NO_CHAIN
-from .rows import create_row, set_row
+from .rows import ID, PARENT
 from .translate import CONSTRAINT_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
-    from ..journal import Fold
     from .connection import Graph, Transaction
+    from .rows import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,31 +128,22 @@ class ApplyTransaction:
         self._project_id = project_id
         self.watermark = watermark
 
-    async def write(self, fold: Fold) -> None:
-        """Write all of `fold`: roots, children with their edges, then sets.
+    async def write(self, rows: Rows) -> None:
+        """Write all of `rows`: roots, children with their edges, then sets.
 
         Raises:
             DivergedError: A parent, or a node to change, is not in the graph; the message names
                 some. Leave the transaction: nothing may be committed.
             StoreError: A constraint refused a node that exists already.
-            JournalError: A row holds what this release does not know.
 
         Cost: one round trip for each kind of row that occurs, at most four.
         Source: `cypher/node/create_roots.cypher`, `create_children.cypher`, `set.cypher`,
             `set_status.cypher`.
         """
-        roots = [row for row in fold.creates.values() if row.get("parent_id") is None]
-        children = [row for row in fold.creates.values() if row.get("parent_id") is not None]
-        changes = sorted(fold.sets.values(), key=lambda row: str(row["id"]))
-        plain = [row for row in changes if "status" not in row]
-        moved = [row for row in changes if "status" in row]
-        await self._write("node.create_roots", [create_row(row) for row in roots])
-        parents = {row["parent_id"] for row in children}
-        await self._write("node.create_children", [create_row(row) for row in children], parents)
-        await self._write("node.set", [set_row(row) for row in plain], {row["id"] for row in plain})
-        await self._write(
-            "node.set_status", [set_row(row) for row in moved], {row["id"] for row in moved}
-        )
+        await self._write("node.create_roots", rows.roots)
+        await self._write("node.create_children", rows.children, PARENT)
+        await self._write("node.set", rows.sets, ID)
+        await self._write("node.set_status", rows.moves, ID)
 
     async def alive_below(self, node_id: str) -> list[str]:
         """Return the ids of the alive nodes of a subtree, in no order.
@@ -183,13 +174,18 @@ class ApplyTransaction:
         await self._transaction.commit()
         await failpoints.reach(failpoints.PRUNE_AFTER_PART)
 
-    async def _write(self, key: str, rows: list[list[Any]], needed: Iterable[str] = ()) -> None:
-        """Run a writing statement; its count must be that of `rows`, or one of `needed` lacks."""
+    async def _write(self, key: str, rows: Sequence[Sequence[Any]], needs: int = ID) -> None:
+        """Run a writing statement; its count must be that of `rows`, or a needed node is not there.
+
+        Args:
+            needs: Where a row names that node.
+        """
         if not rows:
             return
         written = await self._transaction.value(key, project_id=self._project_id, rows=rows)
         if written != len(rows):
-            raise await self._dropped(key, len(rows), written, sorted(needed))
+            needed = sorted({row[needs] for row in rows})
+            raise await self._dropped(key, len(rows), written, needed)
 
     async def _dropped(self, key: str, sent: int, written: int, needed: list[str]) -> DivergedError:
         missing = await self._transaction.value(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..batch import KINDS, Batch, NodeDraft, RefusedDraft, StateDraft, first_ids
 from ..model import new_id
-from ..settings import BATCH_BYTES, BATCH_ROWS
+from ..settings import BATCH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,7 @@ class Pending:
         """Return the oldest items that may be stored at once; they stay until `drop`."""
         taken: list[Draft] = []
         size = 0
-        for item in self._items[:BATCH_ROWS]:
+        for item in self._items[: self._settings.most_rows]:
             size += item.size
             if taken and size > BATCH_BYTES:
                 break

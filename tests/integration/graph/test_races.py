@@ -9,7 +9,7 @@ import pytest
 
 from sapwood import Graph
 from sapwood.errors import DivergedError, UnavailableError
-from sapwood.graph import GraphWriter
+from sapwood.graph import GraphWriter, rows_of
 from sapwood.journal import NO_CHAIN
 
 from .trees import Grove, Row, at_least, fold_of, row
@@ -32,7 +32,7 @@ async def test_of_appliers_that_race_exactly_one_writes(
             assert mark is not None
             if mark.applied >= position:
                 return 0
-            await transaction.write(fold_of([row(f"n{position:03}")]))
+            await transaction.write(rows_of(fold_of([row(f"n{position:03}")])))
             await transaction.commit(position, f"chain {position}", NO_CHAIN)
             return 1
 
@@ -61,7 +61,7 @@ async def test_an_applier_waits_for_the_one_that_holds_the_lock(
 
     async with writer.apply(grove.project_id) as transaction:
         waiting = asyncio.create_task(second())
-        await transaction.write(fold_of([row("root")]))
+        await transaction.write(rows_of(fold_of([row("root")])))
         assert not waiting.done()
         await transaction.commit(1, "chain 1", NO_CHAIN)
     assert await waiting == 1
@@ -99,7 +99,7 @@ async def test_a_cancelled_applier_writes_nothing_and_frees_the_lock(
 
     async def apply() -> None:
         async with writer.apply(grove.project_id) as transaction:
-            await transaction.write(fold_of([row("root")]))
+            await transaction.write(rows_of(fold_of([row("root")])))
             written.set()
             await asyncio.Event().wait()
 

@@ -9,7 +9,7 @@ from neo4j.exceptions import ConstraintError
 
 from sapwood import failpoints
 from sapwood.errors import DivergedError, JournalError, StoreError
-from sapwood.graph import GraphWriter, NodeRepository, Watermark
+from sapwood.graph import GraphWriter, NodeRepository, Watermark, rows_of
 from sapwood.journal import NO_CHAIN
 from sapwood.model import NodeStatus
 
@@ -168,7 +168,7 @@ async def test_leaving_without_a_commit_writes_nothing(
     grove: Grove, writer: GraphWriter, nodes: NodeRepository
 ) -> None:
     async with writer.apply(grove.project_id) as transaction:
-        await transaction.write(fold_of([row("root")]))
+        await transaction.write(rows_of(fold_of([row("root")])))
     assert await writer.watermark(grove.project_id) == Watermark(0, NO_CHAIN, "first", "open")
     assert len(await nodes.load_tree(grove.project_id, at_least(0))) == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sapwood.errors import SapwoodError
+from sapwood.graph import rows_of
 from sapwood.journal import NO_CHAIN, Fold
 
 if TYPE_CHECKING:
@@ -71,6 +72,6 @@ class Grove:
     async def plant(self, creates: Iterable[Row] = (), sets: Iterable[Row] = ()) -> None:
         """Apply one entry."""
         async with self._writer.apply(self.project_id) as transaction:
-            await transaction.write(fold_of(creates, sets))
+            await transaction.write(rows_of(fold_of(creates, sets)))
             await transaction.commit(self.applied + 1, f"chain {self.applied + 1}", NO_CHAIN)
         self.applied += 1

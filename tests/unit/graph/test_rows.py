@@ -30,7 +30,7 @@ CREATE: dict[str, Any] = {
 
 
 def test_a_create_row_is_in_the_order_of_the_statement() -> None:
-    wanted = ["a", None, "text", "{}", "alive", None, 0.5, None, 3, 0, 1, 500_000_000, 7, "Alive"]
+    wanted = ("a", None, "text", "{}", "alive", None, 0.5, None, 3, 0, 1, 500_000_000, 7, "Alive")
     assert create_row(CREATE) == wanted
 
 
