@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness import Case
 
-MODULES = ("ingest",)
+MODULES = (
+    "ingest",
+    "peers",
+    "flush",
+)
 
 
 def all_cases() -> list[Case]:
