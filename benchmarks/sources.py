@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -49,6 +50,15 @@ class Source(NamedTuple):
     def first(self, count: int) -> Source:
         """Return the first nodes, which are a tree too."""
         return Source(self.parents[:count], self.contents[:count])
+
+    def repeated(self, count: int) -> Source:
+        """Return so many nodes: these again and again, each time with roots of their own."""
+        size = len(self.parents)
+        parents = [
+            parent if parent == ROOT else parent + at - at % size
+            for at, parent in zip(range(count), cycle(self.parents), strict=False)
+        ]
+        return Source(parents, list(islice(cycle(self.contents), count)))
 
     def edges(self) -> list[Edge]:
         """Return the nodes under new ids."""
@@ -187,6 +197,3 @@ def _names(taxon: Any) -> dict[int, str]:
     text: bytes = taxon._get_db("scientific_name")  # noqa: SLF001
     places = taxon._get_db("scientific_name_pos").items()  # noqa: SLF001
     return {int(key): text[start : text.index(b"\n", start)].decode() for key, ((start,)) in places}
-
-
-__all__ = ["Edge", "Source", "even", "like", "prose", "taxonomy", "treequest"]

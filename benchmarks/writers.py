@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sapwood import Node, new_id
+from sapwood import Node, NodeStatus, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,13 +40,13 @@ class Planted(NamedTuple):
     ids: list[str]
 
 
-async def save(store: AsyncStorageAdapter, edges: Sequence[Edge], per_call: int = PER_CALL) -> None:
-    """Save nodes; return once the graph holds them."""
-    for start in range(0, len(edges), per_call):
+async def save(store: AsyncStorageAdapter, edges: Sequence[Edge]) -> None:
+    """Save nodes, a hundred a call; return once the graph holds them."""
+    for start in range(0, len(edges), PER_CALL):
         await store.save_nodes_batch(
             [
                 Node(id=node_id, parent_id=parent_id, content=content)
-                for node_id, parent_id, _, content in edges[start : start + per_call]
+                for node_id, parent_id, _, content in edges[start : start + PER_CALL]
             ]
         )
     while not (await store.flush()).applied:
@@ -96,14 +97,27 @@ def as_map(edge: Edge, seq: int) -> dict[str, Any]:
     }
 
 
-async def plant(bench: Bench, source: Source) -> Planted:
-    """Save a tree in a project of its own, in large flushes, for reads to measure on."""
-    edges = source.edges()
-    async with bench.open(flush_at=1_000) as store:
-        await save(store, edges, 1_000)
+async def plant(bench: Bench, source: Source, alive: float = 0.1) -> Planted:
+    """Save a tree in a project of its own, for reads to measure on, deleted after the run.
+
+    Args:
+        alive: The share of nodes that are alive; the others are pruned. All have a score.
+    """
+    edges, numbers = source.edges(), random.Random(1)
+    async with bench.open(flush_at=1_000, apply_wait_s=600) as store:
+        for start in range(0, len(edges), 1_000):
+            await store.save_nodes_batch(
+                [
+                    Node(
+                        id=edge.id,
+                        parent_id=edge.parent_id,
+                        content=edge.content,
+                        score=numbers.random(),
+                        status=NodeStatus.ALIVE if numbers.random() < alive else NodeStatus.PRUNED,
+                    )
+                    for edge in edges[start : start + 1_000]
+                ]
+            )
+        await store.flush()
+    bench.stack.push_async_callback(bench.open(store.project_id).delete_project)
     return Planted(store.project_id, source, [edge.id for edge in edges])
-
-
-async def drop(bench: Bench, planted: Planted) -> None:
-    """Delete what was planted."""
-    await bench.open(planted.project_id).delete_project()

@@ -12,6 +12,7 @@ MODULES = (
     "ingest",
     "peers",
     "flush",
+    "growth",
 )
 
 

@@ -141,7 +141,9 @@ async def example(bench: Bench, size: int) -> asyncpg.Record:
         for part in (first, second):
             await store.save_nodes_batch(nodes(part))
             await store.flush()
-        return await bench.pg.fetchrow(ENTRY, store.project_id, size)
+        row = await bench.pg.fetchrow(ENTRY, store.project_id, size)
+    assert row is not None
+    return row
 
 
 @asynccontextmanager
