@@ -98,7 +98,7 @@ class Bench:
 @asynccontextmanager
 async def open_bench(name: str, *, full: bool) -> AsyncGenerator[Bench]:
     """Lend the embedded servers in a data folder of this name; stop them if they did not run."""
-    servers = EmbeddedServers(default_data_dir(name))
+    servers = EmbeddedServers(default_data_dir(name), class_cache=False)
     status = servers.status()
     ran = status.postgres.running and status.neo4j.running
     at = servers.up()

@@ -21,8 +21,8 @@ machine, with the same data and the same durability. In each round every contend
 order that turns; the first round warms up and is not counted. A ratio is the median of the rounds'
 own ratios, its spread the least and the most of them. All samples are in [`results`](results).
 
-`make bench` takes smaller sizes, and about a quarter of an hour;
-`.venv/bin/python benchmarks/run.py --only NAME` runs one case, and updates this page.
+`make bench` takes smaller sizes, and about a quarter of an hour; `make bench BENCH='--only NAME'` runs
+one case, and updates this page.
 """
 HEADER = [
     "| case | size | compared with | must reach | measured | spread | reached | better |",
