@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLEAR = """
-MATCH (n {project_id: $p}) WHERE n:Node
+MATCH (n:Node {project_id: $p}) WHERE n.id IS NOT NULL
 CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 2000 ROWS
 """
 
