@@ -18,10 +18,11 @@ import sapwood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from types import FrameType
 
     from sapwood import Database
 
-SOURCE: Final = Path(sapwood.__path__[0]).resolve()
+SOURCE: Final = Path(sapwood.__path__[0])
 SIGN_OF_LIFE: Final = "SELECT"
 """What a connection is asked after a pause: as much for a large call as for a small one."""
 MESSAGES: Final = {
@@ -104,10 +105,12 @@ def noted(database: Database) -> Generator[Sent]:
 
 def _placed(send: Callable[..., Any], sent: Sent) -> Callable[..., Any]:
     def call(*values: Any, **named: Any) -> Any:
-        caller = sys._getframe(1)
-        path = Path(caller.f_code.co_filename).resolve()
-        if path.is_relative_to(SOURCE):
-            sent.places.add((path, caller.f_lineno))
+        caller: FrameType | None = sys._getframe(1)
+        while caller is not None:  # whoever awaits our own helper is a place too
+            path = Path(caller.f_code.co_filename)
+            if path.is_relative_to(SOURCE):
+                sent.places.add((path, caller.f_lineno))
+            caller = caller.f_back
         return send(*values, **named)
 
     return call
