@@ -3,6 +3,7 @@
 // nothing: no row
 // mode: read
 // repeatable: yes
+// plan: NodeIndexScan, it is about all projects there are; one watermark each
 // note: of all projects, for people who look after the servers; it locks nothing, so a commit that
 //   is under way may be seen or not.
 

@@ -8,7 +8,7 @@ A file starts with a header of comments, each `// key: text`, continued by lines
     // nothing: …                                      what "nothing found" looks like
     // mode: read                                      read, write or schema
     // repeatable: yes                                 may it run twice with the same effect
-    // plan: Eager, …                                  a costly operator of its plan, and why
+    // plan: Eager, …                                  the costly operators of its plan, and why
     // note: …                                         what else a reader should know
 
 The header is for readers and tests; only the statement below it is sent to the server.

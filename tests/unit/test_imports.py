@@ -84,9 +84,20 @@ def test_the_memory_adapter_needs_no_test_tool_and_talks_to_no_server() -> None:
     assert out.stdout.strip() == "[]"
 
 
-def test_importing_the_package_imports_no_driver() -> None:
+HEAVY = {"alembic", "asyncpg", "neo4j", "numpy", "orjson", "pydantic", "sqlalchemy", "zstandard"}
+STARTS = {
+    "the package": ("import sapwood", HEAVY | {"asyncio", "importlib.metadata"}),
+    "its version": ("import sapwood; sapwood.__version__", HEAVY | {"asyncio"}),
+    "a node": ("from sapwood import Node, NodeStatus", HEAVY - {"pydantic"}),
+    "an error": ("from sapwood import SapwoodError", HEAVY | {"asyncio"}),
+    "the command line": ("from sapwood.cli import app", HEAVY - {"pydantic"}),
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_program_imports_no_more_than_it_uses(start: str) -> None:
     """What a program pays before it uses anything."""
-    heavy = {"neo4j", "sqlalchemy", "asyncpg", "numpy", "pydantic", "typer", "rich"}
-    code = f"import sys, sapwood; print(sorted(set(sys.modules) & {heavy!r}))"
+    statement, heavy = STARTS[start]
+    code = f"import sys; {statement}; print(sorted(set(sys.modules) & {heavy!r}))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
