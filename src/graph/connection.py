@@ -85,6 +85,7 @@ class Graph:
     Args:
         uri: `neo4j://host:port`, or `neo4j+s://…` for TLS; without user or password.
         auth: User name and password.
+        database: Name of a Neo4j database that is there.
         pool_size: Most connections at a time.
         timeout_s: Most seconds for one transaction; the server ends it, and all its locks, then.
         connect_timeout_s: Most seconds to open a connection.

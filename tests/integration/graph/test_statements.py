@@ -52,11 +52,15 @@ def operators(plan: dict[str, Any]) -> set[str]:
     return names.union(*(operators(child) for child in plan.get("children", [])))
 
 
-async def explain(transaction: AsyncTransaction, statement: Statement) -> dict[str, Any]:
-    parameters = {
+def samples(statement: Statement) -> dict[str, Any]:
+    """Return a value for each parameter."""
+    return {
         name: SAMPLES[re.split(r"\W", about)[0]] for name, about in statement.parameters.items()
     }
-    result = await transaction.run("EXPLAIN " + statement.text, parameters)
+
+
+async def explain(transaction: AsyncTransaction, statement: Statement) -> dict[str, Any]:
+    result = await transaction.run("EXPLAIN " + statement.text, samples(statement))
     plan = (await result.consume()).plan
     assert plan is not None
     return plan
