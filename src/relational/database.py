@@ -15,11 +15,12 @@ from sqlalchemy.pool import NullPool
 
 from ..errors import SapwoodError, SchemaError, SettingsError
 from ..transport import require_private
+from ..turns import Turns
 from . import schema
 from .engine import make_engine
 from .partitions import require_number
 from .project_row import require_synchronous
-from .translate import DRIVER_ERRORS, is_lost, translate
+from .translate import DRIVER_ERRORS, STORE, is_lost, translate
 from .urls import parse_url
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Database:
             pool_timeout=pool_timeout_s,
             pool_use_lifo=True,
         )
+        self._turns = Turns(STORE, pool_size, pool_timeout_s)
         event.listen(self._engine.sync_engine, "checkin", _note_use)
         event.listen(self._engine.sync_engine, "checkout", _require_alive)
 
@@ -211,7 +213,7 @@ class Database:
     ) -> AsyncGenerator[AsyncConnection]:
         began = committing = False
         try:
-            async with self._engine.connect() as connection:
+            async with self._turns.take(), self._engine.connect() as connection:
                 if options:
                     await connection.execution_options(**options)
                 began = True
