@@ -40,7 +40,7 @@ COLUMNS = text(
 HOT = {
     "register": journal._REGISTERED,
     "link": compiled(journal._LINK),
-    "advance": compiled(journal._ADVANCE),
+    "advance": journal._ADVANCE,
     "entries": compiled(entries._ENTRIES),
     "receipt": compiled(entries._RECEIPT),
     "scores": compiled(scores._COLUMNS),

@@ -37,7 +37,7 @@ def compiled(statement: Any) -> str:
     return str(statement.compile(dialect=DIALECT()))
 
 
-RUBRIC_SCORES = compiled(rubric_scores._OF_NODES)
+RUBRIC_SCORES = rubric_scores._OF_NODES.text
 STATS = compiled(branch_stats._READ)
 CACHED = compiled(score_cache._CACHED)
 LENT = compiled(score_cache._CACHED_BY_CONTENT)
