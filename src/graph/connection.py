@@ -14,9 +14,10 @@ from pydantic import SecretStr
 
 from ..errors import ClosedError, SettingsError
 from ..transport import require_private
+from ..turns import Turns
 from . import schema
 from .queries import statement
-from .translate import translated
+from .translate import STORE, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -85,6 +86,7 @@ class Graph:
     Args:
         uri: `neo4j://host:port`, or `neo4j+s://…` for TLS; without user or password.
         auth: User name and password.
+        database: Name of a Neo4j database that is there.
         pool_size: Most connections at a time.
         timeout_s: Most seconds for one transaction; the server ends it, and all its locks, then.
         connect_timeout_s: Most seconds to open a connection.
@@ -123,6 +125,7 @@ class Graph:
         self._timeout_s = timeout_s
         self._connect_timeout_s = connect_timeout_s
         self._acquire_timeout_s = acquire_timeout_s
+        self._turns = Turns(STORE, pool_size, acquire_timeout_s)
         self._driver: AsyncDriver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -179,17 +182,20 @@ class Graph:
 
     @asynccontextmanager
     async def _transaction(self, access: str) -> AsyncGenerator[Transaction]:
-        session = self._connected().session(database=self._database, default_access_mode=access)
-        try:
-            with translated():
-                async with asyncio.timeout(self._acquire_timeout_s + self._connect_timeout_s):
-                    inner = await session.begin_transaction(timeout=self._timeout_s)
-            yield Transaction(inner, self._timeout_s + GRACE_S)
-        except asyncio.CancelledError:
-            session.cancel()  # drops the connection, so the server rolls back; no more waiting
-            raise
-        finally:
-            await _close(session)
+        driver = self._connected()
+        deadline = asyncio.get_running_loop().time() + self._acquire_timeout_s
+        async with self._turns.take():
+            session = driver.session(database=self._database, default_access_mode=access)
+            try:
+                with translated():
+                    async with asyncio.timeout_at(deadline + self._connect_timeout_s):
+                        inner = await session.begin_transaction(timeout=self._timeout_s)
+                yield Transaction(inner, self._timeout_s + GRACE_S)
+            except asyncio.CancelledError:
+                session.cancel()  # drops the connection, so the server rolls back; no more waiting
+                raise
+            finally:
+                await _close(session)
 
     def _connected(self) -> AsyncDriver:
         """Return the driver, made at the first use."""

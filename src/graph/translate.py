@@ -160,5 +160,8 @@ def _refusal(exc: Neo4jError, code: str) -> str:
     if isinstance(exc, (AuthError, Forbidden)):
         return "the server refuses this user; check user name, password and rights"
     if code == "Neo.ClientError.Database.DatabaseNotFound":
-        return "there is no such database; check its name"
+        return (
+            "there is no such database, and sapwood makes none; SHOW DATABASES lists what is there "
+            "(in Neo4j Community one for data, by default neo4j)"
+        )
     return f"the server refused a statement ({exc.gql_status})"

@@ -16,11 +16,13 @@ from sqlalchemy.pool import NullPool
 
 from ..errors import SapwoodError, SchemaError, SettingsError
 from ..transport import require_private
+from ..turns import Turns
 from . import schema
 from .driver import driver
 from .engine import make_engine
+from .partitions import require_number
 from .project_row import require_synchronous
-from .translate import DRIVER_ERRORS, is_lost, translate
+from .translate import DRIVER_ERRORS, STORE, is_lost, translate
 from .urls import parse_url
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ class Database:
             pool_timeout=pool_timeout_s,
             pool_use_lifo=True,
         )
+        self._turns = Turns(STORE, pool_size, pool_timeout_s)
         event.listen(self._engine.sync_engine, "checkin", _note_use)
         event.listen(self._engine.sync_engine, "checkout", _require_alive)
 
@@ -120,19 +123,28 @@ class Database:
         """SQLAlchemy's engine, for instrumentation; write through the repositories only."""
         return self._engine
 
-    async def create_tables(self) -> None:
+    async def create_tables(self, *, partitions: int | None = None) -> None:
         """Bring the tables to this release's revision; processes that do it at once take turns.
+
+        Args:
+            partitions: How many hash partitions by project new tables get that grow with the
+                nodes, 2 to 256. It is chosen once: tables that are there keep what they have.
 
         Cost: two statements when there is nothing to do.
 
         Raises:
-            SchemaError: A newer release made the tables. Nothing was changed.
+            SchemaError: A newer release made the tables, or they have another number of
+                partitions than was asked for. Nothing was changed.
+            SettingsError: It is no such number.
         """
+        require_number(partitions)
         async with self.transaction() as connection:
             is_current = await schema.current(connection) == schema.head()
+            if is_current:
+                await schema.require_partitions(connection, partitions)
         if not is_current:
             async with self._patient_connection() as connection:
-                await schema.upgrade(connection)
+                await schema.upgrade(connection, partitions)
                 await connection.commit()
 
     async def drop_tables(self) -> None:
@@ -232,7 +244,7 @@ class Database:
     ) -> AsyncGenerator[AsyncConnection]:
         began = committing = False
         try:
-            async with self._engine.connect() as connection:
+            async with self._turns.take(), self._engine.connect() as connection:
                 if options:
                     await connection.execution_options(**options)
                 began = True

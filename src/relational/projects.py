@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, literal_column, select, text
+from sqlalchemy import delete, func, literal_column, select, text
 
 from .. import failpoints
 from ..errors import ConflictError
@@ -292,7 +292,9 @@ class ProjectRepository:
         rows = table.__table__
         ctid: ColumnElement[Any] = literal_column("ctid")
         some = select(ctid).select_from(rows).where(rows.c.project_id == project_id)
-        statement = delete(table).where(ctid.in_(some.limit(DELETE_ROWS)))
+        places = func.array(some.limit(DELETE_ROWS).scalar_subquery())
+        # A `ctid` is a place within one partition: without the project it names others' rows, too.
+        statement = delete(table).where(rows.c.project_id == project_id, ctid == func.any(places))
         async with self._database.transaction() as connection:
             await _require_deleting(connection, project_id)
             return bool((await connection.execute(statement)).rowcount)

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from ..errors import SchemaError
+from . import partitions
 from .tables import SCHEMA
 
 if TYPE_CHECKING:
@@ -35,13 +36,19 @@ _DROP_VERSIONS = text("DROP TABLE IF EXISTS sapwood.alembic_version")
 _DROP_SCHEMA = text("DROP SCHEMA IF EXISTS sapwood")
 
 
-def config(connection: Connection | None = None) -> Config:
-    """Return Alembic's settings for this package, bound to `connection`."""
+def config(connection: Connection | None = None, *, partitions: int | None = None) -> Config:
+    """Return Alembic's settings for this package, bound to `connection`.
+
+    Args:
+        partitions: How many new tables get if they grow; if `None`, as many as the others have.
+    """
     result = Config()
     result.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     result.set_main_option("path_separator", "os")
     if connection is not None:
         result.attributes["connection"] = connection
+    if partitions is not None:
+        result.attributes["partitions"] = partitions
     return result
 
 
@@ -70,20 +77,38 @@ async def current(connection: AsyncConnection) -> str | None:
     return None if version is None else str(version)
 
 
-async def upgrade(connection: AsyncConnection) -> None:
+async def upgrade(connection: AsyncConnection, wanted: int | None = None) -> None:
     """Bring the tables to `head()`, within the caller's transaction.
 
     Processes that do it at once take turns: an advisory lock is held until the transaction ends.
 
+    Args:
+        wanted: How many partitions new tables get, `None` for none; tables keep theirs.
+
     Raises:
-        SchemaError: A newer release of sapwood made the tables.
+        SchemaError: A newer release of sapwood made the tables, or they have other partitions.
     """
     await connection.execute(_LOCK)
     revision = await current(connection)
     require_known(revision)
+    if revision is not None:
+        await require_partitions(connection, wanted)
+        wanted = None
     if revision != head():
         async with _alembic():
-            await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
+            await connection.run_sync(
+                lambda sync: command.upgrade(config(sync, partitions=wanted), "head")
+            )
+
+
+async def require_partitions(connection: AsyncConnection, wanted: int | None) -> None:
+    """Refuse tables that have another number of partitions than `wanted`, unless that is `None`.
+
+    Raises:
+        SchemaError: They have.
+    """
+    if wanted is not None:
+        partitions.require_same(await connection.run_sync(partitions.count), wanted)
 
 
 async def drop(connection: AsyncConnection) -> None:

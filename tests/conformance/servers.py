@@ -54,9 +54,13 @@ class Servers:
         )
 
 
-class ServersConformance(StoreConformance):
-    """The suite over the servers of the fixtures `database` and `graph`, wherever they run."""
+class OverServers:
+    """Tests of the suite over the servers of the fixtures `database` and `graph`."""
 
     @pytest.fixture
     def make_store(self, database: Database, graph: Graph) -> MakeStore:
         return Servers(database, graph).make_store
+
+
+class ServersConformance(OverServers, StoreConformance):
+    """The suite over the servers of the fixtures `database` and `graph`, wherever they run."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from alembic import context
 from sqlalchemy import text
 
+from sapwood.relational import partitions
 from sapwood.relational.schema import VERSION_TABLE
 from sapwood.relational.tables import SCHEMA, Base
 
@@ -21,7 +22,9 @@ _CREATE_SCHEMA = text("CREATE SCHEMA IF NOT EXISTS sapwood")
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    return name == SCHEMA if kind == "schema" else True
+    if kind == "schema":
+        return name == SCHEMA
+    return not partitions.is_part(kind, name or "")
 
 
 def _configure(connection: Connection | None) -> None:
@@ -45,13 +48,16 @@ def _run_online() -> None:
         raise RuntimeError("call Database.create_tables(), or hand over attributes['connection']")
     connection.execute(_CREATE_SCHEMA)
     _configure(connection)
-    with context.begin_transaction():
+    wanted: int | None = context.config.attributes.get("partitions")
+    number = partitions.count(connection) if wanted is None else wanted
+    with partitions.divided(number), context.begin_transaction():
         context.run_migrations()
 
 
 def _run_offline() -> None:
     _configure(None)
-    with context.begin_transaction():
+    number: int = context.config.attributes.get("partitions") or 0
+    with partitions.divided(number), context.begin_transaction():
         context.execute(_CREATE_SCHEMA)
         context.run_migrations()
 

@@ -80,6 +80,24 @@ async def test_another_event_loop_is_refused(own: Graph) -> None:
         await asyncio.to_thread(elsewhere)
 
 
+async def test_those_who_share_a_connection_take_turns(servers: Endpoints) -> None:
+    """The driver gave it to whoever asked first once it was free: appliers starved others."""
+    graph = Graph(
+        servers.neo4j_uri, auth=(servers.neo4j_username, servers.neo4j_password), pool_size=1
+    )
+    order: list[int] = []
+
+    async def ask(who: int) -> None:
+        for _ in range(5):
+            async with graph.reading() as transaction:
+                order.append(who)
+                await transaction.run("schema.version")
+
+    await asyncio.gather(*(ask(who) for who in range(4)))
+    assert order == [0, 1, 2, 3] * 5
+    await graph.close()
+
+
 async def test_no_server_is_a_passing_state() -> None:
     graph = Graph("bolt://127.0.0.1:1", auth=("neo4j", SECRET), connect_timeout_s=2.0)
     with pytest.raises(UnavailableError, match="cannot be reached") as away:
@@ -100,8 +118,9 @@ async def test_a_wrong_password_is_not(servers: Endpoints) -> None:
 async def test_no_such_database(servers: Endpoints) -> None:
     auth = (servers.neo4j_username, servers.neo4j_password)
     graph = Graph(servers.neo4j_uri, auth=auth, database="nowhere")
-    with pytest.raises(StoreError, match="no such database"):
-        await graph.verify_schema()
+    for contact in (graph.verify_schema, graph.create_schema):
+        with pytest.raises(StoreError, match=r"no such database.* SHOW DATABASES lists"):
+            await contact()
     await graph.close()
 
 

@@ -153,6 +153,22 @@ async def test_a_pool_in_use_is_unavailable_after_its_time(servers: Endpoints) -
     await small.close()
 
 
+async def test_those_who_share_connections_take_turns(servers: Endpoints) -> None:
+    """The pool let some come three times as far as others."""
+    small = Database(servers.database_url, pool_size=4)
+    came = [0] * 40
+
+    async def ask(who: int) -> None:
+        while max(came) < 20:
+            async with small.transaction() as connection:
+                await connection.execute(text("SELECT 1"))
+            came[who] += 1
+
+    await asyncio.gather(*(ask(who) for who in range(len(came))))
+    assert min(came) >= 18
+    await small.close()
+
+
 async def test_a_snapshot_sees_one_instant_and_writes_nothing(
     database: Database, other_database: Database, project_id: str
 ) -> None:

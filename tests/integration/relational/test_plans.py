@@ -30,14 +30,20 @@ if TYPE_CHECKING:
     from sapwood.servers import Endpoints
 
 DIALECT: Any = PGDialect_asyncpg
-RUBRIC_SCORES = rubric_scores._OF_NODES.text
-STATS = str(branch_stats._READ.compile(dialect=DIALECT()))
-CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
-LENT = str(score_cache._CACHED_BY_CONTENT.compile(dialect=DIALECT()))
-PREVIEW = str(score_preview._PREVIEW_OF_NODES.compile(dialect=DIALECT()))
 
-UNLABELLED = str(labels._UNLABELLED.compile(dialect=DIALECT()))
-PAIRS = str(label_pairs._PAIRS.compile(dialect=DIALECT()))
+
+def compiled(statement: Any) -> str:
+    """Return a statement of SQLAlchemy as the driver gets it."""
+    return str(statement.compile(dialect=DIALECT()))
+
+
+RUBRIC_SCORES = rubric_scores._OF_NODES.text
+STATS = compiled(branch_stats._READ)
+CACHED = compiled(score_cache._CACHED)
+LENT = compiled(score_cache._CACHED_BY_CONTENT)
+PREVIEW = compiled(score_preview._PREVIEW_OF_NODES)
+UNLABELLED = compiled(labels._UNLABELLED)
+PAIRS = compiled(label_pairs._PAIRS)
 
 
 @pytest.mark.parametrize(

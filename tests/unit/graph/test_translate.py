@@ -38,6 +38,8 @@ PASSING = [
     "Neo.TransientError.General.DatabaseUnavailable",
     "Neo.ClientError.Transaction.LockClientStopped",
     "Neo.ClientError.Security.AuthorizationExpired",
+    "Neo.ClientError.Cluster.NotALeader",
+    "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
     "Neo.DatabaseError.Transaction.TransactionStartFailed",
 ]
 MEMORY = [
