@@ -10,7 +10,7 @@ import pytest
 
 from sapwood.graph import GraphWriter
 
-from .test_statements import STATEMENTS, by_key
+from .test_statements import STATEMENTS, by_key, samples
 from .trees import Grove, row
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ SEEK = re.compile(r"\w*Seek(ByRange)?")
 ONE_PROJECT = re.compile(r"\(project_id[,)].* WHERE project_id = \$project_id\b")
 """An index that begins with the project, asked for one of them alone."""
 OF_THE_DATABASE = re.compile(r":SchemaVersion\(product\)")
-SAMPLES: dict[str, Any] = {"boolean": True, "integer": 1, "list": [], "text": "x"}
-"""A value of each type that a header may give a parameter."""
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +51,11 @@ async def populated(graph: Graph, run_cypher: RunCypher) -> Graph:
 
 async def plan_of(statement: Statement, graph: Graph) -> list[tuple[str, str]]:
     """Return name and details of each operator of the statement's plan."""
-    parameters = {
-        name: SAMPLES[re.split(r"\W", about)[0]] for name, about in statement.parameters.items()
-    }
     async with graph.writing() as transaction:
         inner: AsyncTransaction = transaction._inner
-        result = await inner.run("CYPHER replan=force EXPLAIN " + statement.text, parameters)
+        result = await inner.run(
+            "CYPHER replan=force EXPLAIN " + statement.text, samples(statement)
+        )
         plan = (await result.consume()).plan
     assert plan is not None
     return list(operators(plan))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,6 +29,17 @@ STATEMENTS = [
 
 def by_key(statement: Statement) -> str:
     return statement.key
+
+
+SAMPLES: dict[str, Any] = {"boolean": True, "integer": 1, "list": [], "text": "x"}
+"""A value of each type that a header may give a parameter."""
+
+
+def samples(statement: Statement) -> dict[str, Any]:
+    """Return a value for each parameter."""
+    return {
+        name: SAMPLES[re.split(r"\W", about)[0]] for name, about in statement.parameters.items()
+    }
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=by_key)
