@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture check lint types audit format clean
+.PHONY: help demo test torture bench bench-full check lint types audit format clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,12 @@ test: $(VENV)/dev  ## Run all tests on embedded servers
 
 torture: $(VENV)/dev  ## Put a fault at every step, and write docs/explanation/torture.md (long)
 	$(BIN)/python -m tests.faults.torture --report docs/explanation/torture.md $(TORTURE)
+
+bench: $(VENV)/bench  ## Measure beside the drivers and peers, and write docs/benchmarks (15 minutes)
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+bench-full: $(VENV)/bench  ## The same up to 2.6 million nodes (long)
+	$(BIN)/python benchmarks/run.py --full $(BENCH)
 
 check: lint types audit  ## Lint, formatting, types, audit of what is installed
 
@@ -55,6 +61,12 @@ $(VENV)/demo: pyproject.toml | $(VENV)/made
 $(VENV)/dev: pyproject.toml | $(VENV)/made
 	$(INSTALL) '.[dev]'
 	@touch $@ $(VENV)/demo
+
+# neomodel asks for an older driver than Sapwood, and works with this one.
+$(VENV)/bench: pyproject.toml | $(VENV)/made
+	$(INSTALL) '.[bench]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps neomodel==7.0.0
+	@touch $@
 
 $(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "Sapwood needs Python 3.11 or later; set PYTHON=/path/to/it"; exit 1; }
