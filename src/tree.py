@@ -6,14 +6,14 @@ list of `Node` objects it would take several times the memory.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import interchange
 from .arguments import STATUSES, Arguments
 from .errors import NotFoundError
-from .lineage import find_children, find_parents, order_by_id
+from .lineage import Lineage
 from .model import NodeStatus
 from .nodes import FIELDS, SCORES, Nodes, check_column, check_whole, make_node
 from .packed import NUMBERS, Packed
@@ -21,6 +21,9 @@ from .packed import NUMBERS, Packed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import networkx as nx
+    import polars as pl
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from .model import Node
@@ -51,18 +54,15 @@ class Tree:
         """
         self._names = columns.names
         packed = Packed.of(columns)
-        self._ids: NDArray[np.bytes_] = packed.packed("id")
         self._status: NDArray[np.uint8] = packed.packed("status")
-        self._by_id = order_by_id(self._ids)
-        self._parents = find_parents(self._ids, self._by_id, packed.packed("parent_id"))
-        self._starts, self._below = find_children(self._parents)
+        self._lineage = Lineage(packed.packed("id"), packed.packed("parent_id"))
         self._packed = packed.without("parent_id")
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._packed)
 
     def __contains__(self, node_id: object) -> bool:
-        return isinstance(node_id, str) and self._find(node_id) is not None
+        return isinstance(node_id, str) and self._lineage.place(node_id) is not None
 
     def __getitem__(self, node_id: str) -> Node:
         return self.at(self.place(node_id))
@@ -80,24 +80,16 @@ class Tree:
 
     def _value(self, name: str, place: int) -> Any:
         if name == "parent_id":
-            above = self._parents.item(place)
+            above = self.parents.item(place)
             return None if above < 0 else self._packed.value("id", above)
         return self._packed.value(name, place)
 
     def place(self, node_id: str) -> int:
         """Return where the node stands in the tree's order. Cost: a search by halves."""
-        place = self._find(node_id)
+        place = self._lineage.place(node_id)
         if place is None:
             raise NotFoundError(f"node {node_id}: the tree of {len(self)} nodes has no such node")
         return place
-
-    def _find(self, node_id: str) -> int | None:
-        wanted = node_id.encode("utf-8", "surrogatepass")
-        at = bisect_left(self._by_id, wanted, key=self._ids.item)
-        if at == len(self):
-            return None
-        place = self._by_id.item(at)
-        return place if self._ids.item(place) == wanted else None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,7 +101,7 @@ class Tree:
         check_column(name, self._names)
         if name != "parent_id":
             return self._packed.take(name, places)
-        above = self._parents[np.asarray(places, dtype=np.intp)]
+        above = self.parents[np.asarray(places, dtype=np.intp)]
         ids = self._packed.take("id", above)
         return [None if at < 0 else each for at, each in zip(above.tolist(), ids, strict=True)]
 
@@ -136,9 +128,48 @@ class Tree:
         return numbers
 
     @property
+    def packed(self) -> Packed:
+        """The columns as they are kept; of parents there are the places alone."""
+        return self._packed
+
+    def to_arrow(self) -> pa.Table:  # pyright: ignore[reportUnknownParameterType]
+        """Return the columns that are there as a table of `pyarrow`, in the tree's order.
+
+        Texts are `large_string`, `attributes` as JSON; `status` is a dictionary, `created_at` a
+        timestamp of microseconds in UTC; scores are float64, other numbers int64; null for none.
+
+        Raises:
+            MissingExtraError: It is not installed: `pip install 'sapwood[arrow]'`.
+
+        Cost: numbers are shared, texts copied.
+        """
+        return interchange.to_arrow(self)
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return what `to_arrow` does as a data frame of `polars`.
+
+        Raises:
+            MissingExtraError: It is not installed: `pip install 'sapwood[polars]'`.
+        """
+        return interchange.to_polars(self)
+
+    def to_networkx(self) -> nx.DiGraph[str]:
+        """Return a graph of `networkx` with an edge from each parent to each child.
+
+        A node is its id, in the tree's order; the other columns that are there are its
+        attributes, as `Node` has them.
+
+        Raises:
+            MissingExtraError: It is not installed: `pip install 'sapwood[networkx]'`.
+
+        Cost: a dict a node and two an edge: some ten times the memory of the tree.
+        """
+        return interchange.to_networkx(self)
+
+    @property
     def roots(self) -> Nodes:
         """The nodes without a parent."""
-        return self._where(self._parents < 0)
+        return self._where(self.parents < 0)
 
     @property
     def leaves(self) -> Nodes:
@@ -162,12 +193,12 @@ class Tree:
     @property
     def parents(self) -> NDArray[np.integer[Any]]:
         """Places of the nodes' parents, in the tree's order; -1 for a root."""
-        return self._parents
+        return self._lineage.parents
 
     @property
     def child_counts(self) -> NDArray[np.integer[Any]]:
         """How many children the nodes have, in the tree's order."""
-        return np.diff(self._starts)
+        return self._lineage.child_counts
 
     def depth(self, node_id: str) -> int:
         """Return how many edges lie between the node and its root."""
@@ -175,39 +206,24 @@ class Tree:
 
     def parent(self, node_id: str) -> Node | None:
         """Return the node's parent, `None` for a root."""
-        place = int(self._parents[self.place(node_id)])
+        place = self.parents.item(self.place(node_id))
         return None if place < 0 else self.at(place)
 
     def children(self, node_id: str) -> Nodes:
         """Return the node's children, by id; empty for a leaf."""
-        return Nodes(self, self._children(self.place(node_id)))
-
-    def _children(self, place: int) -> list[int]:
-        children: list[int] = self._below[self._starts[place] : self._starts[place + 1]].tolist()
-        return children
+        return Nodes(self, self._lineage.children(self.place(node_id)))
 
     def path(self, node_id: str) -> Nodes:
         """Return root first … node last, included."""
-        return Nodes(self, self._upwards(node_id)[::-1])
+        return Nodes(self, self._lineage.upwards(self.place(node_id))[::-1])
 
     def ancestors(self, node_id: str) -> Nodes:
         """Return parent first … root last, the node excluded; empty for a root."""
-        return Nodes(self, self._upwards(node_id)[1:])
-
-    def _upwards(self, node_id: str) -> list[int]:
-        place = self.place(node_id)
-        places: list[int] = []
-        while place >= 0:
-            places.append(place)
-            place = int(self._parents[place])
-        return places
+        return Nodes(self, self._lineage.upwards(self.place(node_id))[1:])
 
     def subtree(self, node_id: str) -> Nodes:
         """Return the node and all below it, in the tree's order."""
-        places = [self.place(node_id)]
-        for place in places:  # grows while it is walked
-            places.extend(self._children(place))
-        return Nodes(self, sorted(places))
+        return Nodes(self, self._lineage.downwards(self.place(node_id)))
 
     def best(
         self,
