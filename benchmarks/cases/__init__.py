@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness import Case
 
-MODULES = ("ingest",)
+MODULES = (
+    "ingest",
+    "peers",
+    "flush",
+    "growth",
+)
 
 
 def all_cases() -> list[Case]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from neo4j import AsyncDriver
 
     from sapwood.servers import Endpoints
-    from sapwood.settings import Options
+    from sapwood.settings import Mode, Options
 
 T = TypeVar("T")
 CLEAR = """
@@ -61,11 +61,11 @@ class Bench:
         return self._made[key]  # type: ignore[no-any-return]
 
     def open(
-        self, project_id: str | None = None, **options: Unpack[Options]
+        self, project_id: str | None = None, *, mode: Mode = "own", **options: Unpack[Options]
     ) -> AsyncStorageAdapter:
         """Return an adapter, of a project of its own if none is named."""
         name = project_id or f"bench.{new_id()}"
-        return AsyncStorageAdapter(self.db, self.graph, project_id=name, **options)
+        return AsyncStorageAdapter(self.db, self.graph, project_id=name, mode=mode, **options)
 
     @asynccontextmanager
     async def project(self, **options: Unpack[Options]) -> AsyncGenerator[AsyncStorageAdapter]:

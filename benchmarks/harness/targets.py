@@ -105,8 +105,9 @@ class Ratio(BaseModel):
         """Who has the better figure; nobody within two hundredths."""
         if abs(ratio - 1) <= 0.02:
             return "even"
-        ours = (ratio > 1) == (result.better == "more") != self.inverse
-        return self.ours if ours else self.peer
+        ours_to_peer = 1 / ratio if self.inverse else ratio
+        better = ours_to_peer > 1 if result.better == "more" else ours_to_peer < 1
+        return self.ours if better else self.peer
 
 
 class Flat(BaseModel):
