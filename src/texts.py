@@ -36,6 +36,14 @@ class Texts:
         """Return the texts at these places."""
         return Texts(self._buffer, self._starts[places], self._lengths[places])
 
+    def __setitem__(self, places: slice, texts: Texts) -> None:
+        """Put some of the same buffer in the place of others."""
+        self._starts[places], self._lengths[places] = texts._starts, texts._lengths
+
+    def once(self) -> Texts:
+        """Return the same texts; where they begin or how long they are is kept once, if it can."""
+        return Texts(self._buffer, once(self._starts), once(self._lengths))
+
     def item(self, place: int) -> str | None:
         """Return the text at this place."""
         start, length = self._starts.item(place), self._lengths.item(place)
@@ -72,6 +80,16 @@ class Texts:
                 None if length < 0 else view[start : start + length]
                 for start, length in zip(starts, lengths, strict=True)
             ]
+
+
+def once(column: Any) -> Any:
+    """Return an array, or texts, of which a value that all have in common is kept once."""
+    if isinstance(column, Texts):
+        return column.once()
+    raw = column.view(np.int64) if column.dtype == np.float64 else column  # NaN equals NaN
+    if len(raw) and (raw == raw[0]).all():
+        return np.broadcast_to(column[:1].copy(), column.shape)
+    return column
 
 
 class TextsBuilder:

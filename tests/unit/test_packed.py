@@ -178,3 +178,16 @@ def test_a_tree_takes_a_fraction_of_the_memory_of_nodes_of_four_fields(
         ]
 
     assert held(lambda: Tree(columns)) * times <= held(objects)
+
+
+def test_what_is_the_same_for_all_nodes_is_kept_once() -> None:
+    rows = wide_tree(1_000, "")
+    for row in rows:
+        row |= {"iteration": 3, "rubric_score": None, "status": "pruned"}
+    packed = Packed.of(Columns({name: [row[name] for row in rows] for name in FIELDS}))
+    for name in ("iteration", "rubric_score", "status"):
+        assert packed.packed(name).strides == (0,), name
+        assert packed[name] == [row[name] for row in rows]
+    assert packed.packed("score").strides == (8,)
+    assert packed["status_reason"] == [None] * 1_000
+    assert packed["attributes"] == ["{}"] * 1_000
