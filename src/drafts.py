@@ -29,6 +29,9 @@ _MICROSECOND = timedelta(microseconds=1)
 _OVERHEAD = 256
 """Bytes counted for an item besides its texts."""
 _MUTABLE = frozenset({"status", "status_reason", "score", "attributes"})
+_NONE: frozenset[str] = frozenset()
+_STATUSES: dict[object, str] = {status.value: status.value for status in NodeStatus}
+"""Plain texts by status or text: the two are equal."""
 
 
 def draft_node(node: object) -> NodeDraft:
@@ -39,35 +42,34 @@ def draft_node(node: object) -> NodeDraft:
     """
     if not isinstance(node, Node):
         raise ValidationError("save_nodes_batch", "item", f"is a {type(node).__name__}, not a Node")
-    item = f"node {check_id('node', 'id', node.id)}"
-    if node.parent_id is not None:
-        check_id(item, "parent_id", node.parent_id)
-    if node.parent_id == node.id:
+    node_id, parent_id, reason = check_id("node", "id", node.id), node.parent_id, node.status_reason
+    item = f"node {node_id}"
+    if parent_id is not None:
+        check_id(item, "parent_id", parent_id)
+    if parent_id == node_id:
         raise ValidationError(item, "parent_id", "names the node itself")
     content = check_text(item, "content", node.content, ITEM_BYTES)
-    attributes = encode_json(item, "attributes", _object(item, node.attributes))
+    attributes = _attributes(item, node.attributes)
     size = len(content) + len(attributes)
     if size > ITEM_BYTES:
         problem = f"has {size:,} bytes together with attributes; at most {ITEM_BYTES:,} are kept"
         raise ValidationError(item, "content", problem)
-    reason = node.status_reason
     values: dict[str, Any] = {
-        "id": node.id,
-        "parent_id": node.parent_id,
+        "id": node_id,
+        "parent_id": parent_id,
         "content": node.content,
         "attributes": attributes.decode(),
-        "status": NodeStatus(node.status).value,
+        "status": _status(item, node.status),
         "status_reason": None if reason is None else _text(item, "status_reason", reason),
         "score": None if node.score is None else check_number(item, "score", node.score),
         "iteration": check_integer(item, "iteration", node.iteration),
         "created_at": _microseconds(item, node.created_at),
     }
-    explicit = _MUTABLE & node.model_fields_set
-    digest = _digest(node.parent_id, content)
+    given = node.model_fields_set
+    explicit = _NONE if _MUTABLE.isdisjoint(given) else _MUTABLE & given
+    digest = _digest(parent_id, content)
     size += _OVERHEAD + _bytes(reason)
-    return NodeDraft(
-        node.id, node.parent_id, digest, digest_content(content), values, explicit, size
-    )
+    return NodeDraft(node_id, parent_id, digest, digest_content(content), values, explicit, size)
 
 
 def is_fresh(node: Node) -> bool:
@@ -211,10 +213,19 @@ def _digest(parent_id: str | None, content: bytes) -> bytes:
     return hashlib.blake2b((parent_id or "").encode() + b"\0" + content, digest_size=16).digest()
 
 
-def _object(item: str, attributes: object) -> object:
+def _attributes(item: str, attributes: object) -> bytes:
+    """Return a node's attributes as JSON; most nodes have none."""
     if not isinstance(attributes, dict):
         raise ValidationError(item, "attributes", "must be a JSON object")
-    return attributes
+    return encode_json(item, "attributes", attributes) if attributes else b"{}"
+
+
+def _status(item: str, status: object) -> str:
+    try:
+        return _STATUSES[status]
+    except (KeyError, TypeError):
+        known = ", ".join(NodeStatus)
+        raise ValidationError(item, "status", f"must be one of {known}") from None
 
 
 def _text(item: str, field: str, text: str) -> str:
@@ -235,6 +246,7 @@ def _microseconds(item: str, moment: datetime) -> int:
     if moment.tzinfo is None:
         raise ValidationError(item, "created_at", "must have a time zone, such as UTC")
     try:
-        return (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+        utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+        return (utc - _EPOCH) // _MICROSECOND
     except OverflowError:  # it could be stored, and never be read again
         raise ValidationError(item, "created_at", "is not in the years 1 to 9999 of UTC") from None

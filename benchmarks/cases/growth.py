@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     Read = Callable[[AsyncStorageAdapter, str], Awaitable[int]]
     Grow = Callable[[Bench, int], Awaitable[Source]]
 
-QUICK: Final = {1_000: 5, 10_000: 3, 100_000: 2, 300_000: 1}
+QUICK: Final = {1_000: 5, 10_000: 3, 100_000: 1, 300_000: 1}
 FULL: Final = {1_000: 5, 10_000: 5, 100_000: 5, 300_000: 3, 1_000_000: 1, 2_609_295: 1}
-READS_QUICK: Final = {1_000: 7, 10_000: 7, 100_000: 5, 300_000: 5}
-READS_FULL: Final = {1_000: 9, 10_000: 9, 100_000: 7, 300_000: 5, 1_000_000: 5, 2_609_295: 3}
+READS_QUICK: Final = {1_000: 7, 10_000: 7, 100_000: 3, 300_000: 2}
+READS_FULL: Final = {1_000: 9, 10_000: 9, 100_000: 7, 300_000: 5, 1_000_000: 3, 2_609_295: 3}
 DRIVER, RECORDS = "UNWIND of 2,500", "driver, a record a node"
 MOST_RECORDS: Final = 1_000_000
 BRANCH: Final = 5_000

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLEAR = """
-MATCH (n {project_id: $p}) WHERE n:Node
+MATCH (n:Node {project_id: $p}) WHERE n.id IS NOT NULL
 CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 2000 ROWS
 """
 
@@ -98,7 +98,7 @@ class Bench:
 @asynccontextmanager
 async def open_bench(name: str, *, full: bool) -> AsyncGenerator[Bench]:
     """Lend the embedded servers in a data folder of this name; stop them if they did not run."""
-    servers = EmbeddedServers(default_data_dir(name))
+    servers = EmbeddedServers(default_data_dir(name), class_cache=False)
     status = servers.status()
     ran = status.postgres.running and status.neo4j.running
     at = servers.up()

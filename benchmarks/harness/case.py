@@ -67,7 +67,7 @@ def peer(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as exc:
-        raise CannotDoError(f"{exc.name} is not installed: make bench") from exc
+        raise CannotDoError(f"{exc.name} is not installed; `make bench` does it") from exc
 
 
 async def seconds(call: Awaitable[object]) -> float:

@@ -65,6 +65,7 @@ async def _run(
         point.failed[name] = str(exc)
         print(f"  {name:32} cannot: {exc}", flush=True)
         return
-    samples[name] = [found] if isinstance(found, float | int) else list(found)
+    figures = [found] if isinstance(found, float | int) else found
+    samples[name] = [float(f"{value:.5g}") for value in figures]
     took, middle = time.perf_counter() - began, statistics.median(samples[name])
     print(f"  {name:32} {middle:14,.3f}   (in {took:.1f} s)", flush=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .plots import draw
 from .result import read_results
+from .targets import figure, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,16 +22,19 @@ machine, with the same data and the same durability. In each round every contend
 order that turns; the first round warms up and is not counted. A ratio is the median of the rounds'
 own ratios, its spread the least and the most of them. All samples are in [`results`](results).
 
-`make bench` takes smaller sizes, and about a quarter of an hour;
-`.venv/bin/python benchmarks/run.py --only NAME` runs one case, and updates this page.
+`make bench` takes smaller sizes, and about a quarter of an hour. `make bench BENCH='--only NAME'`
+runs one case, and updates this page.
 """
 HEADER = [
-    "| case | size | compared with | must reach | measured | spread | reached | better |",
-    "|---|--:|---|---|--:|---|---|---|",
+    "| case | size | compared with | must reach | measured | spread | figures | reached | better |",
+    "|---|--:|---|---|--:|---|---|---|---|",
 ]
 NOTE = """
-*Reached* is empty where the ratio is stated and nothing was asked of it. *Better* says whose figure
-is the better one, also where that is a peer's; *even* is within 2 %.
+*Measured* is our figure divided by the peer's, or the peer's by ours where it must be some *times
+better*. *Figures* are the medians of both, ours first. *Reached* is empty where the ratio is stated
+and nothing was asked of it. *Better* says whose figure is the better one, also where that is a
+peer's; *even* is within 2 %. Growth is held against Sapwood itself: how much worse the worst size
+is than the first.
 """
 
 
@@ -56,7 +60,7 @@ def _table(results: list[Result]) -> list[str]:
         for row in result.rows():
             reached = {True: "yes", False: "**no**", None: ""}[row.reached]
             case = f"[{result.title}](#{result.name})"
-            cells = [case, row.size, row.over, row.must, row.measured, row.spread]
+            cells = [case, row.size, row.over, row.must, row.measured, row.spread, row.figures]
             lines.append(f"| {' | '.join([*cells, reached, row.faster])} |")
     return lines
 
@@ -65,13 +69,13 @@ def _section(result: Result, plot: Path | None) -> list[str]:
     anchor = f'<a id="{result.name}"></a>'
     lines = [anchor, f"## {result.title}", "", result.about.strip(), ""]
     lines += [
-        f"| {result.counts} | contender | median, {result.unit} | least | most | samples |",
-        "|--:|---|--:|--:|--:|--:|",
+        f"| {result.counts} | contender | median, {result.unit} | least | most | p99 | samples |",
+        "|--:|---|--:|--:|--:|--:|--:|",
     ]
     for point in result.points:
         lines += [_line(point, name) for name in point.contenders()]
         lines += [
-            f"| {point.size:,} | {name} | {why} | | | |" for name, why in point.failed.items()
+            f"| {point.size:,} | {name} | {why} | | | | |" for name, why in point.failed.items()
         ]
     when = f"Measured {result.machine.date}, commit `{result.machine.commit}`"
     lines += ["", f"{when}{', small sizes' if result.scale == 'quick' else ''}.", ""]
@@ -83,7 +87,8 @@ def _section(result: Result, plot: Path | None) -> list[str]:
 def _line(point: Point, name: str) -> str:
     found = point.samples(name)
     figures = [statistics.median(found), min(found), max(found)]
-    cells = [f"{point.size:,}", name, *map(number, figures), f"{len(found):,}"]
+    p99 = short(figure(found, "p99")) if len(found) >= 100 else ""
+    cells = [f"{point.size:,}", name, *map(short, figures), p99, f"{len(found):,}"]
     return f"| {' | '.join(cells)} |"
 
 
@@ -101,11 +106,3 @@ def _machines(results: list[Result]) -> list[str]:
 def _describe(machine: Machine) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     return f"{machine.cpus} CPUs, {machine.memory_gib:.0f} GiB, {machine.system}; {versions}."
-
-
-def number(value: float) -> str:
-    """Return a figure with three digits or more."""
-    for least, digits in ((100, 0), (10, 1), (1, 2)):
-        if abs(value) >= least:
-            return f"{value:,.{digits}f}"
-    return f"{value:.3g}"

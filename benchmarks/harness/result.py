@@ -72,7 +72,7 @@ class Result(BaseModel):
     def write(self, folder: Path) -> None:
         """Write the file of this case."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{self.name}.json").write_text(self.model_dump_json(indent=1) + "\n")
+        (folder / f"{self.name}.json").write_text(self.model_dump_json() + "\n")
 
 
 def read_results(folder: Path) -> list[Result]:

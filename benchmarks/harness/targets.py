@@ -21,6 +21,7 @@ class Row(NamedTuple):
     must: str
     measured: str
     spread: str
+    figures: str
     reached: bool | None
     faster: str
 
@@ -64,18 +65,21 @@ class Ratio(BaseModel):
             if name in point.failed:
                 why = f"`{name}`: {point.failed[name]}"
                 reached = None if name == self.peer else False
-                return Row(size, self.over, self._must(), why, "", reached, "")
+                return Row(size, self.over, self._must(), why, "", "", reached, "")
         found = self.ratios(point)
         if not found:
-            return Row(size, self.over, self._must(), "not measured", "", None, "")
+            return Row(size, self.over, self._must(), "not measured", "", "", None, "")
         middle = statistics.median(found)
-        spread = f"{_short(min(found))} to {_short(max(found))}"
+        ours, peer = (
+            short(figure(point.samples(name), self.of)) for name in (self.ours, self.peer)
+        )
         return Row(
             size,
             self.over,
             self._must(),
-            f"{_short(middle)}",
-            spread,
+            short(middle),
+            f"{short(min(found))} to {short(max(found))}",
+            f"{ours} and {peer} {result.unit}",
             self._reached(middle),
             self._faster(result, middle),
         )
@@ -98,8 +102,9 @@ class Ratio(BaseModel):
 
     def _must(self) -> str:
         bounds = [("≥", self.least), ("≤", self.most), ("aim", self.aim)]
-        said = [f"{sign} {_short(bound)}" for sign, bound in bounds if bound is not None]
-        return f"{', '.join(said) or 'stated'}{' (p99)' if self.of == 'p99' else ''}"
+        said = [f"{sign} {bound:g}" for sign, bound in bounds if bound is not None]
+        how = " times better" if self.inverse and said else ""
+        return f"{', '.join(said) or 'stated'}{how}{' (p99)' if self.of == 'p99' else ''}"
 
     def _faster(self, result: Result, ratio: float) -> str:
         """Who has the better figure; nobody within two hundredths."""
@@ -135,7 +140,7 @@ class Flat(BaseModel):
         }
         over, must = f"itself at {self.start:,}", f"≤ {1 + self.within:.2f}"
         if self.start not in medians or len(medians) < 2:
-            return [Row("", over, must, "not measured at such sizes", "", None, "")]
+            return [Row("", over, must, "not measured at such sizes", "", "", None, "")]
         base = medians.pop(self.start)
         worse = {
             size: base / found if result.better == "more" else found / base
@@ -147,8 +152,9 @@ class Flat(BaseModel):
                 f"{size:,}",
                 over,
                 must,
-                f"{_short(worst)}",
-                f"{_short(min(worse.values()))} to {_short(worst)}",
+                short(worst),
+                f"{short(min(worse.values()))} to {short(worst)}",
+                f"{short(medians[size])} and {short(base)} {result.unit}",
                 worst <= 1 + self.within,
                 "",
             )
@@ -165,6 +171,9 @@ def figure(samples: list[float], of: Statistic) -> float:
     return statistics.quantiles(samples, n=100, method="inclusive")[98]
 
 
-def _short(value: float) -> str:
-    """Return three digits, more where it is large."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+def short(value: float) -> str:
+    """Return a figure with three digits, or more where it is large."""
+    for least, digits in ((100, 0), (10, 1), (0.1, 2)):
+        if abs(value) >= least:
+            return f"{value:,.{digits}f}"
+    return f"{value:.3g}"

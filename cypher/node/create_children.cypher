@@ -7,8 +7,8 @@
 // nothing: written is 0
 // mode: write
 // repeatable: no; a second time breaks the uniqueness constraint
-// plan: Eager, all nodes are created before parents are looked up, so a parent may be in the same
-//   rows; one transaction holds at most 5,000
+// plan: EagerAggregation, Eager, all nodes are created before parents are looked up, each parent
+//   once, so a parent may be in the same rows; one transaction holds at most 5,000
 
 UNWIND $rows AS row
 CREATE (n:Node:$(row[13]) {
@@ -16,7 +16,9 @@ CREATE (n:Node:$(row[13]) {
   status: row[4], status_reason: row[5], score: row[6], rubric_score: row[7], iteration: row[8],
   depth: row[9], created_at: datetime({epochSeconds: row[10], nanosecond: row[11]}), seq: row[12]
 })
-WITH n, row[1] AS parent_id
+WITH row[1] AS parent_id, collect([n, row[0]]) AS made
 MATCH (parent:Node {project_id: $project_id, id: parent_id})
-CREATE (parent)-[edge:PARENT_OF {project_id: $project_id, child_id: n.id}]->(n)
+UNWIND made AS child
+WITH parent, child[0] AS n, child[1] AS child_id
+CREATE (parent)-[edge:PARENT_OF {project_id: $project_id, child_id: child_id}]->(n)
 RETURN count(edge) AS written

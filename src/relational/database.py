@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
 from ..errors import SapwoodError, SchemaError, SettingsError
 from ..transport import require_private
 from . import schema
+from .driver import driver
 from .engine import make_engine
 from .project_row import require_synchronous
 from .translate import DRIVER_ERRORS, is_lost, translate
 from .urls import parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from pydantic import SecretStr
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 OLDEST_SERVER: Final = 16
 PING_AFTER_S: Final = 1.0
@@ -46,6 +48,9 @@ _PATIENT: Final = (
 )
 _SNAPSHOT: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _AUTOCOMMIT: Final = {"isolation_level": "AUTOCOMMIT"}
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_COMMIT: Final = "COMMIT;"
+_ROLLBACK: Final = "ROLLBACK;"
 _TRANSACTION_TIMEOUT: Final = "SELECT set_config('transaction_timeout', $1, false)"
 SERVER: Final = text(
     "SELECT current_setting('server_version_num')::int / 10000 AS version,"
@@ -184,6 +189,28 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def driver_transaction(self) -> AsyncGenerator[asyncpg.Connection]:
+        """Run the block in one transaction (`READ COMMITTED`) of the driver's own connection.
+
+        As `transaction`, for what every flush does: a statement costs a fifth of the CPU time that
+        it costs through SQLAlchemy, and that is what bounds a flush.
+
+        Cost: two round trips, `BEGIN` and `COMMIT`; one more if the connection was idle.
+
+        Raises:
+            UnavailableError, StoreError: As `transaction`.
+        """
+        async with self._lend({}, writes=True, commit=_commit_driver) as connection:
+            raw = await driver(connection)
+            await raw.execute(_BEGIN)
+            try:
+                yield raw
+            except Exception as exc:
+                if not is_lost(exc):  # SQLAlchemy knows of no transaction, so would leave it open
+                    await raw.execute(_ROLLBACK)
+                raise
+
+    @asynccontextmanager
     async def single_read(self) -> AsyncGenerator[AsyncConnection]:
         """Lend a connection for one statement that only reads; it is a transaction by itself.
 
@@ -197,7 +224,11 @@ class Database:
 
     @asynccontextmanager
     async def _lend(
-        self, options: Mapping[str, Any], *, writes: bool
+        self,
+        options: Mapping[str, Any],
+        *,
+        writes: bool,
+        commit: Callable[[AsyncConnection], Awaitable[None]] = AsyncConnection.commit,
     ) -> AsyncGenerator[AsyncConnection]:
         began = committing = False
         try:
@@ -210,7 +241,7 @@ class Database:
                     async with asyncio.timeout(self._transaction_timeout_s + _GRACE_S):
                         yield connection
                         committing = True
-                        await connection.commit()
+                        await commit(connection)
                 except BaseException as exc:
                     # A statement that was cancelled may still be under way on its connection,
                     # so that must not go back to the pool.
@@ -266,6 +297,10 @@ class Database:
         if connection.get_server_version().major >= 17:
             whole = _milliseconds(self._transaction_timeout_s)
             await connection.fetchrow(_TRANSACTION_TIMEOUT, whole)
+
+
+async def _commit_driver(connection: AsyncConnection) -> None:
+    await (await driver(connection)).execute(_COMMIT)
 
 
 def _milliseconds(seconds: float) -> str:

@@ -10,10 +10,10 @@ from sqlalchemy import text
 from ..journal import FORMAT, Entry, link, pack, plain_size, unpack
 from ..model import Receipt
 from ..quarantine import Quarantine
-from .driver import driver
 from .quarantine_rows import read_quarantine
 
 if TYPE_CHECKING:
+    import asyncpg
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from ..journal import Operations
@@ -64,13 +64,13 @@ class Place(NamedTuple):
 
 
 async def append(
-    connection: AsyncConnection, place: Place, operations: Operations, receipt: Receipt
+    connection: asyncpg.Connection, place: Place, operations: Operations, receipt: Receipt
 ) -> None:
     """Insert one entry; the caller holds the project's lock. Cost: one statement."""
     payload, crc = pack(operations)
     kept = orjson.dumps(receipt.model_dump()).decode()
     values = (*place, FORMAT, payload, crc, kept, operations.rows)
-    await (await driver(connection)).execute(_APPEND, *values)
+    await connection.execute(_APPEND, *values)
 
 
 async def read_receipt(

@@ -26,7 +26,7 @@ from .scores import first_judge, upsert_scores
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    import asyncpg
 
     from ..batch import Batch
     from ..journal import Entry, Operations
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 _UNIQUE_VIOLATION: Final = "23505"
 # The chain is what `sapwood.journal.link` computes.
-_ADVANCE: Final = text(
+_ADVANCE: Final = (
     "UPDATE sapwood.project SET head_seq = head_seq + 1, updated_at = now(), chain ="
-    " left(encode(sha256(convert_to(chain || CAST(:batch_id AS text), 'UTF8')), 'hex'), 32)"
-    " WHERE id = :project_id AND epoch = :number AND owner = :owner"
-    " RETURNING CAST(:after_seq AS bigint) IS NULL OR EXISTS (SELECT FROM sapwood.journal j"
-    " WHERE j.project_id = :project_id AND j.seq = :after_seq AND j.batch_id = :after_id)"
+    " left(encode(sha256(convert_to(chain || $2, 'UTF8')), 'hex'), 32)"
+    " WHERE id = $1 AND epoch = $3 AND owner = $4"
+    " RETURNING $5::bigint IS NULL OR EXISTS (SELECT FROM sapwood.journal j"
+    " WHERE j.project_id = $1 AND j.seq = $5 AND j.batch_id = $6)"
     " AS follows, head_seq, chain, incarnation, rubric_version, judge,"
     " current_setting('synchronous_commit') AS synchronous_commit"
 )
@@ -55,19 +55,15 @@ _REGISTER: Final = (
     "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
     " SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bytea[], $5::bytea[])"
 )
-_SET_JUDGE: Final = text(
-    "UPDATE sapwood.project SET judge = :judge WHERE id = :project_id AND judge IS NULL"
-)
-_SAVE_STATE: Final = text(
+_SET_JUDGE: Final = "UPDATE sapwood.project SET judge = $2 WHERE id = $1 AND judge IS NULL"
+_SAVE_STATE: Final = (
     "INSERT INTO sapwood.orchestrator_state (project_id, seq, state)"
-    " VALUES (:project_id, :seq, :state) ON CONFLICT (project_id) DO UPDATE"
+    " VALUES ($1, $2, $3) ON CONFLICT (project_id) DO UPDATE"
     " SET seq = excluded.seq, state = excluded.state, updated_at = now()"
 )
 
 
-_CHAIN: Final = text(
-    "SELECT chain FROM sapwood.journal WHERE project_id = :project_id AND seq = :seq"
-)
+_CHAIN: Final = "SELECT chain FROM sapwood.journal WHERE project_id = $1 AND seq = $2"
 # The entries of one commit are `b.1`, `b.2` …; the last may be `b` itself.
 _LINK: Final = text(
     "SELECT j.chain, j.incarnation, EXISTS (SELECT FROM sapwood.journal next"
@@ -77,9 +73,7 @@ _LINK: Final = text(
     " WHERE project_id = :project_id AND seq <= :seq ORDER BY seq DESC, node_id DESC LIMIT 1), '')"
     " AS quarantine FROM sapwood.journal j WHERE j.project_id = :project_id AND j.seq = :seq"
 )
-_MOVE_HEAD: Final = text(
-    "UPDATE sapwood.project SET head_seq = :seq, chain = :chain WHERE id = :project_id"
-)
+_MOVE_HEAD: Final = "UPDATE sapwood.project SET head_seq = $2, chain = $3 WHERE id = $1"
 
 
 class Link(NamedTuple):
@@ -138,7 +132,7 @@ class Journal:
             StoreError: PostgreSQL refused the batch. Nothing was stored.
         """
         try:
-            async with self._database.transaction() as connection:
+            async with self._database.driver_transaction() as connection:
                 receipt = await _store(connection, project_id, epoch, batch, after)
                 if receipt is not None:
                     await failpoints.reach(failpoints.FLUSH_BEFORE_COMMIT)
@@ -201,7 +195,7 @@ class Journal:
     async def registered(self, project_id: str, ids: Iterable[str]) -> dict[str, Registered]:
         """Return what the register knows of `ids`; unknown ones are left out. One statement."""
         async with self._database.single_read() as connection:
-            return await _registered(connection, project_id, list(ids))
+            return await _registered(await driver(connection), project_id, list(ids))
 
     async def _settle(self, project_id: str, batch: Batch, after: Stored | None) -> Receipt:
         """Answer for a batch that found no row of its epoch: stored before, gone, or fenced.
@@ -224,7 +218,7 @@ class Journal:
 
 
 async def _store(
-    connection: AsyncConnection,
+    connection: asyncpg.Connection,
     project_id: str,
     epoch: Epoch,
     batch: Batch,
@@ -232,25 +226,21 @@ async def _store(
 ) -> Receipt | None:
     """Write everything of `batch`; `None`, and nothing written, if the epoch is not current."""
     after_seq, after_id = (None, None) if after is None else (after.seq, after.batch_id)
-    values = epoch._asdict() | {
-        "project_id": project_id,
-        "batch_id": batch.id,
-        "after_seq": after_seq,
-        "after_id": after_id,
-    }
-    found = (await connection.execute(_ADVANCE, values)).one_or_none()
+    found = await connection.fetchrow(
+        _ADVANCE, project_id, batch.id, epoch.number, epoch.owner, after_seq, after_id
+    )
     if found is None:
         return None
-    if not found.follows:
+    if not found["follows"]:
         raise _forgotten(project_id, after_seq)
-    require_synchronous(found.synchronous_commit)
-    seq: int = found.head_seq
+    require_synchronous(found["synchronous_commit"])
+    seq: int = found["head_seq"]
     result = resolve(batch, await _registered(connection, project_id, batch.named_ids()))
     await _register(connection, project_id, result)
-    await _store_scores(connection, project_id, found.rubric_version, found.judge, batch, result)
+    version, judge = found["rubric_version"], found["judge"]
+    await _store_scores(connection, project_id, version, judge, batch, result)
     if result.state is not None:
-        state = {"project_id": project_id, "seq": seq, "state": result.state}
-        await connection.execute(_SAVE_STATE, state)
+        await connection.execute(_SAVE_STATE, project_id, seq, result.state)
     entries = result.operations()
     receipt = Receipt(
         seq=seq + len(entries) - 1,
@@ -260,7 +250,7 @@ async def _store(
         scores=len(result.scores),
         rejected=tuple(result.rejected),
     )
-    place = Place(project_id, seq, batch.id, found.chain, found.incarnation, epoch.number)
+    place = Place(project_id, seq, batch.id, found["chain"], found["incarnation"], epoch.number)
     if len(entries) > 1:
         place = await _append_all_but_last(connection, place, batch.id, entries)
     await append(connection, place, entries[-1], receipt)
@@ -268,44 +258,42 @@ async def _store(
 
 
 async def _append_all_but_last(
-    connection: AsyncConnection, place: Place, batch_id: str, entries: list[Operations]
+    connection: asyncpg.Connection, place: Place, batch_id: str, entries: list[Operations]
 ) -> Place:
     """Append the earlier entries of a batch; return the place of the last, which is the batch's.
 
     That one bears the batch's own id and its receipt, so that the batch is looked up by it.
     """
-    before = {"project_id": place.project_id, "seq": place.seq - 1}
-    chain = await connection.scalar(_CHAIN, before)
+    chain = await connection.fetchval(_CHAIN, place.project_id, place.seq - 1)
     place = place._replace(seq=place.seq - 1, chain=chain or NO_CHAIN)
     for number, operations in enumerate(entries[:-1], start=1):
         place = place.next(f"{batch_id}.{number}")
         await append(connection, place, operations, Receipt(seq=place.seq))
     place = place.next(batch_id)
-    values = {"project_id": place.project_id, "seq": place.seq, "chain": place.chain}
-    await connection.execute(_MOVE_HEAD, values)
+    await connection.execute(_MOVE_HEAD, place.project_id, place.seq, place.chain)
     return place
 
 
 async def _registered(
-    connection: AsyncConnection, project_id: str, ids: list[str]
+    connection: asyncpg.Connection, project_id: str, ids: list[str]
 ) -> dict[str, Registered]:
     if not ids:
         return {}
-    found = await (await driver(connection)).fetch(_REGISTERED, project_id, ids)
+    found = await connection.fetch(_REGISTERED, project_id, ids)
     return {node_id: Registered(*entry) for node_id, *entry in found}
 
 
-async def _register(connection: AsyncConnection, project_id: str, result: Resolution) -> None:
+async def _register(connection: asyncpg.Connection, project_id: str, result: Resolution) -> None:
     known = result.registrations
     if not known:
         return
     told = ((entry.depth, entry.digest, entry.content_digest) for entry in known.values())
     columns = [list(column) for column in zip(*told, strict=True)]
-    await (await driver(connection)).execute(_REGISTER, project_id, list(known), *columns)
+    await connection.execute(_REGISTER, project_id, list(known), *columns)
 
 
 async def _store_scores(
-    connection: AsyncConnection,
+    connection: asyncpg.Connection,
     project_id: str,
     rubric_version: int | None,
     judge: str | None,
@@ -317,7 +305,7 @@ async def _store_scores(
         return
     await upsert_scores(connection, project_id, result.scores)
     if judge is None and (judge := first_judge(batch, result)) is not None:
-        await connection.execute(_SET_JUDGE, {"project_id": project_id, "judge": judge})
+        await connection.execute(_SET_JUDGE, project_id, judge)
     if judge is None or rubric_version is None:
         return
     nodes = sorted({score.node_id for score in result.scores})

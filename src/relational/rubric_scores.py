@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import ARRAY, Integer, Text, bindparam, case, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from .driver import Query
 from .tables import PrincipleScoreRow, RubricPrincipleRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import asyncpg
     from sqlalchemy import BindParameter, FromClause, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -102,12 +104,12 @@ def _changes() -> Select[Sequence[Any], Sequence[Any]]:
     return columns.group_by(changed.c.part).order_by(changed.c.part)
 
 
-_OF_NODES: Final = _of_nodes()
+_OF_NODES: Final = Query(_of_nodes())
 _CHANGES: Final = _changes()
 
 
 async def read_rubric_scores(
-    connection: AsyncConnection,
+    connection: asyncpg.Connection,
     project_id: str,
     version: int,
     judge: str,
@@ -120,7 +122,7 @@ async def read_rubric_scores(
         "judge": judge,
         "node_ids": list(node_ids),
     }
-    found = await connection.execute(_OF_NODES, values)
+    found = await _OF_NODES.fetch(connection, values)
     return {node_id: value for node_id, value in found}  # noqa: C416
 
 

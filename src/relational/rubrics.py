@@ -11,6 +11,7 @@ from ..journal import Operations
 from ..judges import check_judge
 from ..model import Principle, Receipt, Rubric, new_id
 from ..rubric_model import RubricChanges, apply
+from .driver import driver
 from .entries import Place, append
 from .project_row import Locked, lock_open
 from .rubric_checks import changed_principle, check_rubric
@@ -266,8 +267,9 @@ async def _journal(
         project_id, project.head_seq, "", project.chain, project.incarnation, project.epoch
     )
     batch_id = new_id()
+    raw = await driver(connection)
     for number, values in enumerate(changes, start=1):
         last = last.next(f"{batch_id}.{number}")
         sets = [{"id": node_id, "rubric_score": value} for node_id, value in values.items()]
-        await append(connection, last, Operations([], sets), Receipt(seq=last.seq))
+        await append(raw, last, Operations([], sets), Receipt(seq=last.seq))
     return last

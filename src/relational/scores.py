@@ -9,7 +9,6 @@ from sqlalchemy import func, select, text
 
 from ..batch import ScoreDraft
 from ..model import PrincipleScore
-from .driver import driver
 from .rubrics import RubricRepository
 from .score_cache import read_cached
 from .score_preview import read_preview
@@ -18,6 +17,7 @@ from .tables import PrincipleScoreRow
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import asyncpg
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from ..batch import Batch, Resolution
@@ -172,11 +172,11 @@ async def read_columns(connection: AsyncConnection, project_id: str) -> ScoreCol
 
 
 async def upsert_scores(
-    connection: AsyncConnection, project_id: str, scores: Sequence[ScoreDraft]
+    connection: asyncpg.Connection, project_id: str, scores: Sequence[ScoreDraft]
 ) -> None:
     """Store scores that are unique and sorted by key, one at least. Cost: one statement."""
     nodes, principles, judges, numbers, failures, rationales, _ = zip(*scores, strict=True)
-    await (await driver(connection)).execute(
+    await connection.execute(
         _UPSERT, project_id, nodes, principles, judges, numbers, failures, rationales
     )
 

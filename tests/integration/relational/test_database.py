@@ -237,8 +237,7 @@ async def test_no_refused_flush_shows_contents(
 ) -> None:
     """Hazard F5: a failing row's contents are in PostgreSQL's details."""
     caplog.set_level(logging.DEBUG)
-    bad = node(content=SENTINEL, id="n")
-    object.__setattr__(bad, "digest", SENTINEL.encode())
+    bad = node(content=SENTINEL, id="n")._replace(digest=SENTINEL.encode())
 
     with pytest.raises(StoreError) as refused:
         await writer.commit(bad)

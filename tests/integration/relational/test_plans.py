@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sapwood.servers import Endpoints
 
 DIALECT: Any = PGDialect_asyncpg
-RUBRIC_SCORES = str(rubric_scores._OF_NODES.compile(dialect=DIALECT()))
+RUBRIC_SCORES = rubric_scores._OF_NODES.text
 STATS = str(branch_stats._READ.compile(dialect=DIALECT()))
 CACHED = str(score_cache._CACHED.compile(dialect=DIALECT()))
 LENT = str(score_cache._CACHED_BY_CONTENT.compile(dialect=DIALECT()))
