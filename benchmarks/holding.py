@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import networkx  # noqa: F401 - so that no import counts as part of a tree
+import networkx  # noqa: F401 # pyright: ignore[reportUnusedImport] - no import is part of a tree
 import psutil
 from sources import even
 from writers import PER_CALL
