@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .errors import SettingsError
+from .extras import require
 from .samples import Agreement
 from .scales import ClassScale, parse_scale
 
@@ -35,15 +34,8 @@ class Pair(NamedTuple):
 
 
 def require_statistics() -> None:
-    """Raise `SettingsError` if the packages for it are not installed."""
-    try:
-        for name in ("scipy.stats", "sklearn.metrics"):
-            import_module(name)
-    except ImportError as exc:
-        raise SettingsError(
-            "comparing judges with people needs scipy and scikit-learn; "
-            "run pip install 'sapwood[agreement]'"
-        ) from exc
+    """Raise `MissingExtraError` if the packages for it are not installed."""
+    require("agreement", "comparing judges with people", "scipy.stats", "sklearn.metrics")
 
 
 def agreements(

@@ -16,6 +16,7 @@ SapwoodError
 ├── StoreError             PostgreSQL or Neo4j refused a statement
 │   └── UnavailableError   … could not be reached, or asked to come again (retryable)
 ├── SettingsError          the settings contradict each other
+│   └── MissingExtraError   … or packages of an extra are not installed (also an ImportError)
 └── ServerError            an embedded server could not be set up, started or stopped
 
 `error.retryable` says whether the same call may succeed later, unchanged. Driver errors are
@@ -181,6 +182,10 @@ class UnavailableError(StoreError):
 
 class SettingsError(SapwoodError):
     """The settings contradict each other, or a needed one is missing."""
+
+
+class MissingExtraError(SettingsError, ImportError):
+    """Packages of an extra are needed, and not installed."""
 
 
 class ServerError(SapwoodError):

@@ -114,12 +114,17 @@ def check_whole(there: Collection[str]) -> None:
 
 def make_node(values: Mapping[str, Any]) -> Node:
     """Make a node from its stored values."""
-    fields: dict[str, Any] = {
-        **values,
-        "attributes": orjson.loads(values["attributes"] or b"{}"),
-        "created_at": _EPOCH + timedelta(microseconds=values["created_at"]),
-    }
-    return Node(**fields)
+    return Node(**as_fields(values))
+
+
+def as_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored values, all or some, as a node has them."""
+    fields = dict(values)
+    if "attributes" in fields:
+        fields["attributes"] = orjson.loads(fields["attributes"] or b"{}")
+    if "created_at" in fields:
+        fields["created_at"] = _EPOCH + timedelta(microseconds=fields["created_at"])
+    return fields
 
 
 class Nodes(Sequence[Node]):

@@ -1,7 +1,7 @@
 """A loaded tree: columns inside, `Node` objects only when asked for.
 
-A tree of half a million nodes is held as numbers in arrays and texts in tuples, in the order
-(depth, id): parents before their children.
+A tree is held as arrays and buffers, in the order (depth, id): parents before their children. As a
+list of `Node` objects it would take several times the memory.
 """
 
 from __future__ import annotations
@@ -10,28 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import interchange
 from .arguments import STATUSES, Arguments
-from .errors import DivergedError, NotFoundError
+from .errors import NotFoundError
+from .lineage import Lineage
 from .model import NodeStatus
 from .nodes import FIELDS, SCORES, Nodes, check_column, check_whole, make_node
+from .packed import NUMBERS, Packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import networkx as nx
+    import polars as pl
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from .model import Node
     from .nodes import Columns, Score
 
-_NUMBERS: dict[str, type[np.generic]] = {
-    "score": np.float64,
-    "rubric_score": np.float64,
-    "iteration": np.int64,
-    "depth": np.int64,
-    "created_at": np.int64,
-    "seq": np.int64,
-}
-_STATUSES = tuple(NodeStatus)
 TREE_FIELDS = ("id", "parent_id", "status", "depth")
 """The columns without which there is no tree."""
 
@@ -42,7 +39,8 @@ class Tree:
     The order is (depth, id), so parents come before their children. A place is a position in it.
     What takes an id raises `NotFoundError` if there is no such node.
 
-    Cost: built in O(n) without recursion; each method takes the time of what it returns.
+    Cost: some 120 bytes a node and its texts; built by sorting the ids, which are nearly in order,
+        without recursion. Each method takes the time of what it returns.
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -54,37 +52,17 @@ class Tree:
         Raises:
             DivergedError: A node's parent is not among them, or comes after it.
         """
-        self._columns: dict[str, Any] = {}
-        for name in columns.names:
-            if name in _NUMBERS:
-                numbers = np.array(columns[name], dtype=_NUMBERS[name])
-                numbers.setflags(write=False)
-                self._columns[name] = numbers
-            else:
-                self._columns[name] = tuple(columns[name])
-        self._places = {node_id: place for place, node_id in enumerate(columns["id"])}
-        codes = {status.value: code for code, status in enumerate(_STATUSES)}
-        self._status = np.array([codes[status] for status in columns["status"]], dtype=np.int8)
-        self._parents = self._find_parents()
-        self._starts, self._below = _children_of(self._parents)
-
-    def _find_parents(self) -> NDArray[np.int64]:
-        parents = np.full(len(self), -1, dtype=np.int64)
-        for place, parent_id in enumerate(self._columns["parent_id"]):
-            if parent_id is not None:
-                parents[place] = found = self._places.get(parent_id, place)
-                if found >= place:
-                    raise DivergedError(
-                        f"node {self._columns['id'][place]} stands before its parent {parent_id}, "
-                        "or without it; the graph was edited. Rebuild it from the journal."
-                    )
-        return parents
+        self._names = columns.names
+        packed = Packed.of(columns)
+        self._status: NDArray[np.uint8] = packed.packed("status")
+        self._lineage = Lineage(packed.packed("id"), packed.packed("parent_id"))
+        self._packed = packed.without("parent_id")
 
     def __len__(self) -> int:
-        return len(self._columns["id"])
+        return len(self._packed)
 
     def __contains__(self, node_id: object) -> bool:
-        return node_id in self._places
+        return isinstance(node_id, str) and self._lineage.place(node_id) is not None
 
     def __getitem__(self, node_id: str) -> Node:
         return self.at(self.place(node_id))
@@ -97,19 +75,18 @@ class Tree:
 
     def at(self, place: int) -> Node:
         """Make the node at a place; all columns are needed."""
-        check_whole(self._columns)
+        check_whole(self._names)
         return make_node({name: self._value(name, place) for name in FIELDS})
 
     def _value(self, name: str, place: int) -> Any:
-        value = self._columns[name][place]
-        if name not in _NUMBERS:
-            return value
-        plain = value.item()
-        return None if plain != plain else plain
+        if name == "parent_id":
+            above = self.parents.item(place)
+            return None if above < 0 else self._packed.value("id", above)
+        return self._packed.value(name, place)
 
     def place(self, node_id: str) -> int:
-        """Return where the node stands in the tree's order."""
-        place = self._places.get(node_id)
+        """Return where the node stands in the tree's order. Cost: a search by halves."""
+        place = self._lineage.place(node_id)
         if place is None:
             raise NotFoundError(f"node {node_id}: the tree of {len(self)} nodes has no such node")
         return place
@@ -117,15 +94,16 @@ class Tree:
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that are there; a load with `fields` has only some."""
-        return tuple(self._columns)
+        return self._names
 
-    def take(self, name: str, places: Sequence[int]) -> list[Any]:
+    def take(self, name: str, places: Sequence[int] | NDArray[Any]) -> list[Any]:
         """Return a column's values at these places, as plain values, `None` for none."""
-        column = self.column(name)
-        if not isinstance(column, np.ndarray):
-            return [column[place] for place in places]
-        found: list[Any] = column[np.asarray(places, dtype=np.intp)].tolist()
-        return [None if value != value else value for value in found]
+        check_column(name, self._names)
+        if name != "parent_id":
+            return self._packed.take(name, places)
+        above = self.parents[np.asarray(places, dtype=np.intp)]
+        ids = self._packed.take("id", above)
+        return [None if at < 0 else each for at, each in zip(above.tolist(), ids, strict=True)]
 
     def column(self, name: str) -> Sequence[Any] | NDArray[Any]:
         """Return a column in the tree's order, read-only.
@@ -139,15 +117,59 @@ class Tree:
 
         Raises:
             ValidationError: It was not loaded, or is no column.
+
+        Cost: nothing for numbers; all others are made of what is packed at each call. For some of
+            them take `.column(name)` of the nodes.
         """
-        check_column(name, self._columns)
-        column: Sequence[Any] | NDArray[Any] = self._columns[name]
-        return column
+        check_column(name, self._names)
+        if name not in NUMBERS:
+            return tuple(self.take(name, range(len(self))))
+        numbers: NDArray[Any] = self._packed.packed(name)
+        return numbers
+
+    @property
+    def packed(self) -> Packed:
+        """The columns as they are kept; of parents there are the places alone."""
+        return self._packed
+
+    def to_arrow(self) -> pa.Table:  # pyright: ignore[reportUnknownParameterType]
+        """Return the columns that are there as a table of `pyarrow`, in the tree's order.
+
+        Texts are `large_string`, `attributes` as JSON; `status` is a dictionary, `created_at` a
+        timestamp of microseconds in UTC; scores are float64, other numbers int64; null for none.
+
+        Raises:
+            MissingExtraError: It is not installed: `pip install 'sapwood[arrow]'`.
+
+        Cost: numbers are shared, texts copied.
+        """
+        return interchange.to_arrow(self)
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return what `to_arrow` does as a data frame of `polars`.
+
+        Raises:
+            MissingExtraError: It is not installed: `pip install 'sapwood[polars]'`.
+        """
+        return interchange.to_polars(self)
+
+    def to_networkx(self) -> nx.DiGraph[str]:
+        """Return a graph of `networkx` with an edge from each parent to each child.
+
+        A node is its id, in the tree's order; the other columns that are there are its
+        attributes, as `Node` has them.
+
+        Raises:
+            MissingExtraError: It is not installed: `pip install 'sapwood[networkx]'`.
+
+        Cost: a dict a node and two an edge: some ten times the memory of the tree.
+        """
+        return interchange.to_networkx(self)
 
     @property
     def roots(self) -> Nodes:
         """The nodes without a parent."""
-        return self._where(self._parents < 0)
+        return self._where(self.parents < 0)
 
     @property
     def leaves(self) -> Nodes:
@@ -157,66 +179,51 @@ class Tree:
     @property
     def alive(self) -> Nodes:
         """The frontier: the alive nodes."""
-        return self._where(self._status == _STATUSES.index(NodeStatus.ALIVE))
+        return self._where(self._status == STATUSES.index(NodeStatus.ALIVE))
 
     @property
     def counts(self) -> dict[NodeStatus, int]:
         """How many nodes have each status."""
-        found = np.bincount(self._status, minlength=len(_STATUSES)).tolist()
-        return dict(zip(_STATUSES, found, strict=True))
+        found = np.bincount(self._status, minlength=len(NodeStatus)).tolist()
+        return dict(zip(NodeStatus, found, strict=True))
 
     def _where(self, mask: NDArray[np.bool_]) -> Nodes:
         return Nodes(self, np.flatnonzero(mask).tolist())
 
     @property
-    def parents(self) -> NDArray[np.int64]:
+    def parents(self) -> NDArray[np.integer[Any]]:
         """Places of the nodes' parents, in the tree's order; -1 for a root."""
-        return self._parents
+        return self._lineage.parents
 
     @property
-    def child_counts(self) -> NDArray[np.int64]:
+    def child_counts(self) -> NDArray[np.integer[Any]]:
         """How many children the nodes have, in the tree's order."""
-        return np.diff(self._starts)
+        return self._lineage.child_counts
 
     def depth(self, node_id: str) -> int:
         """Return how many edges lie between the node and its root."""
-        return int(self._columns["depth"][self.place(node_id)])
+        return int(self._packed.value("depth", self.place(node_id)))
 
     def parent(self, node_id: str) -> Node | None:
         """Return the node's parent, `None` for a root."""
-        place = int(self._parents[self.place(node_id)])
+        place = self.parents.item(self.place(node_id))
         return None if place < 0 else self.at(place)
 
     def children(self, node_id: str) -> Nodes:
         """Return the node's children, by id; empty for a leaf."""
-        return Nodes(self, self._children(self.place(node_id)))
-
-    def _children(self, place: int) -> list[int]:
-        children: list[int] = self._below[self._starts[place] : self._starts[place + 1]].tolist()
-        return children
+        return Nodes(self, self._lineage.children(self.place(node_id)))
 
     def path(self, node_id: str) -> Nodes:
         """Return root first … node last, included."""
-        return Nodes(self, self._upwards(node_id)[::-1])
+        return Nodes(self, self._lineage.upwards(self.place(node_id))[::-1])
 
     def ancestors(self, node_id: str) -> Nodes:
         """Return parent first … root last, the node excluded; empty for a root."""
-        return Nodes(self, self._upwards(node_id)[1:])
-
-    def _upwards(self, node_id: str) -> list[int]:
-        place = self.place(node_id)
-        places: list[int] = []
-        while place >= 0:
-            places.append(place)
-            place = int(self._parents[place])
-        return places
+        return Nodes(self, self._lineage.upwards(self.place(node_id))[1:])
 
     def subtree(self, node_id: str) -> Nodes:
         """Return the node and all below it, in the tree's order."""
-        places = [self.place(node_id)]
-        for place in places:  # grows while it is walked
-            places.extend(self._children(place))
-        return Nodes(self, sorted(places))
+        return Nodes(self, self._lineage.downwards(self.place(node_id)))
 
     def best(
         self,
@@ -239,12 +246,3 @@ class Tree:
         if np.isnan(scores).all():
             return None
         return self.at(int(np.nanargmax(scores)))
-
-
-def _children_of(parents: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return children as compressed rows: those of `p` are `below[starts[p]:starts[p + 1]]`."""
-    roots = int(np.count_nonzero(parents < 0))
-    below = np.argsort(parents, kind="stable")[roots:]
-    starts = np.zeros(len(parents) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(parents[parents >= 0], minlength=len(parents)), out=starts[1:])
-    return starts, below

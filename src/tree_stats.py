@@ -130,7 +130,7 @@ class TreeStats:
         return Tallies(scored, totals, scale, best[ranks])
 
 
-def _add_up(how: np.ufunc, sums: NDArray[Any], above: NDArray[np.int64], level: slice) -> None:
+def _add_up(how: np.ufunc, sums: NDArray[Any], above: NDArray[Any], level: slice) -> None:
     """Add the values of a level to those of the parents.
 
     They are copied, else NumPy copies all of `sums`, at each level of a tree that may be a chain.

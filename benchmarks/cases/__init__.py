@@ -12,6 +12,9 @@ MODULES = (
     "ingest",
     "peers",
     "flush",
+    "memory",
+    "scores",
+    "branch_stats",
     "growth",
 )
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from ..model import NodeStatus
 from ..nodes import FIELDS, Columns
+from ..packed import PackedBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..packed import Packed
     from .connection import Transaction
 
 WHOLE_FROM = 6
@@ -43,6 +45,18 @@ class Reading:
         order = _order(found["id"], found["depth"])
         names = [name for name in fields if name in self._fields]
         return Columns({name: found[name] for name in names}).pick(order)
+
+    async def tree(self, key: str) -> Packed:
+        """Return the nodes that a statement finds, by (depth, id), packed page by page."""
+        fields = tuple(dict.fromkeys((*self._fields, "depth")))
+        builder = PackedBuilder(fields)
+
+        def pack(row: list[Any]) -> None:
+            builder.add(dict(zip(FIELDS, row, strict=True)))
+
+        await self._transaction.each(key, pack, **self._asked(fields))
+        found = builder.build_sorted()
+        return found if "depth" in self._fields else found.without("depth")
 
     async def first(self, limit: int | None, key: str, **parameters: Any) -> Columns:
         """Return the first nodes by (depth, id) of those that a statement finds.
@@ -93,18 +107,20 @@ class Reading:
     async def _columns(
         self, key: str, fields: tuple[str, ...], parameters: dict[str, Any]
     ) -> Columns:
-        rows = await self._transaction.run(
-            key,
-            project_id=self._project_id,
-            applied=self._applied,
-            fields=list(fields),
-            whole="content" in fields and len(fields) >= WHOLE_FROM,
-            **parameters,
-        )
+        rows = await self._transaction.run(key, **self._asked(fields), **parameters)
         places = {name: place for place, name in enumerate(FIELDS)}
         return Columns(
             {name: list(chain.from_iterable(row[places[name]] for row in rows)) for name in fields}
         )
+
+    def _asked(self, fields: tuple[str, ...]) -> dict[str, Any]:
+        """Return the parameters that every reading statement has."""
+        return {
+            "project_id": self._project_id,
+            "applied": self._applied,
+            "fields": list(fields),
+            "whole": "content" in fields and len(fields) >= WHOLE_FROM,
+        }
 
 
 def _order(ids: Sequence[str], depths: Sequence[int]) -> list[int]:

@@ -20,7 +20,7 @@ from .queries import statement
 from .translate import STORE, translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from neo4j import AsyncDriver, AsyncSession, AsyncTransaction
 
@@ -38,10 +38,17 @@ class Transaction:
 
     async def run(self, key: str, **parameters: Any) -> list[list[Any]]:
         """Run the statement of that key; return its rows, each a list in the statement's order."""
+        rows: list[list[Any]] = []
+        await self.each(key, rows.append, **parameters)
+        return rows
+
+    async def each(self, key: str, take: Callable[[list[Any]], None], **parameters: Any) -> None:
+        """Run the statement of that key; give its rows to `take` one by one, as they come."""
         with translated():
             async with asyncio.timeout(self._deadline_s):
                 result = await self._inner.run(statement(key).text, parameters)
-                return [record.values() async for record in result]
+                async for record in result:
+                    take(record.values())
 
     async def value(self, key: str, **parameters: Any) -> Any:
         """Run a statement that gives one row; return the row's first value."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..model import Node, NodeStatus
     from ..nodes import Columns, Score
+    from ..packed import Packed
     from .connection import Graph
 
 Guard = Callable[[Watermark | None], Awaitable[int]]
@@ -287,13 +288,14 @@ class NodeRepository:
 
     async def load_tree(
         self, project_id: str, guard: Guard, *, fields: Collection[str] | None = None
-    ) -> Columns:
-        """Return all nodes of a project, parents first.
+    ) -> Packed:
+        """Return all nodes of a project by (depth, id), so parents come first.
 
+        Cost: memory for what is returned, and for one column more while it is sorted.
         Source: `cypher/project/load_tree.cypher`.
         """
         async with self._at(project_id, guard, Arguments("load_tree").fields(fields)) as read:
-            return await read.sorted("project.load_tree")
+            return await read.tree("project.load_tree")
 
     async def audit_page(
         self, project_id: str, guard: Guard, *, after: str, limit: int
