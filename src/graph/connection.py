@@ -8,20 +8,26 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from neo4j import READ_ACCESS, WRITE_ACCESS, AsyncGraphDatabase, NotificationMinimumSeverity
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncGraphDatabase,
+    NotificationMinimumSeverity,
+    Query,
+)
 from neo4j.exceptions import DriverError, Neo4jError
 from pydantic import SecretStr
 
 from ..errors import ClosedError, SettingsError
 from ..transport import require_private
 from . import schema
-from .queries import statement
+from .queries import statement, under_lock
 from .translate import translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from neo4j import AsyncDriver, AsyncSession, AsyncTransaction
+    from neo4j import AsyncDriver, AsyncSession, AsyncTransaction, Record
 
 _VERIFIED = frozenset({"neo4j+s", "bolt+s"})
 GRACE_S = 5.0
@@ -41,6 +47,13 @@ class Transaction:
             async with asyncio.timeout(self._deadline_s):
                 result = await self._inner.run(statement(key).text, parameters)
                 return [record.values() async for record in result]
+
+    async def read(self, key: str, **parameters: Any) -> list[Record]:
+        """Run a reading statement as `Graph.read` does; the lock is kept until the end."""
+        with translated():
+            async with asyncio.timeout(self._deadline_s):
+                result = await self._inner.run(under_lock(key), parameters)
+                return [record async for record in result]
 
     async def value(self, key: str, **parameters: Any) -> Any:
         """Run a statement that gives one row; return the row's first value."""
@@ -177,14 +190,37 @@ class Graph:
         async with self._transaction(WRITE_ACCESS) as transaction:
             yield transaction
 
+    async def read(self, key: str, **parameters: Any) -> list[Record]:
+        """Run the reading statement of that key under the lock of its project's watermark.
+
+        Returns:
+            The statement's rows, each with the watermark as `mark`; if it finds nothing, one row
+            of nulls beside the mark; nothing at all if the project has no watermark.
+
+        Cost: one round trip; it is a transaction by itself.
+        """
+        async with self._session(WRITE_ACCESS) as session:
+            with translated():
+                async with asyncio.timeout(self._acquire_timeout_s + self._connect_timeout_s):
+                    # Answered before it waits for the lock, so a dead connection shows here.
+                    statement = Query(under_lock(key), timeout=self._timeout_s)
+                    result = await session.run(statement, parameters)
+                async with asyncio.timeout(self._timeout_s + GRACE_S):
+                    return [record async for record in result]
+
     @asynccontextmanager
     async def _transaction(self, access: str) -> AsyncGenerator[Transaction]:
-        session = self._connected().session(database=self._database, default_access_mode=access)
-        try:
+        async with self._session(access) as session:
             with translated():
                 async with asyncio.timeout(self._acquire_timeout_s + self._connect_timeout_s):
                     inner = await session.begin_transaction(timeout=self._timeout_s)
             yield Transaction(inner, self._timeout_s + GRACE_S)
+
+    @asynccontextmanager
+    async def _session(self, access: str) -> AsyncGenerator[AsyncSession]:
+        session = self._connected().session(database=self._database, default_access_mode=access)
+        try:
+            yield session
         except asyncio.CancelledError:
             session.cancel()  # drops the connection, so the server rolls back; no more waiting
             raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sapwood.graph.queries import Statement, parse
+from sapwood.graph.queries import Statement, parse, under_lock
 
 from .trees import row
 
@@ -36,6 +36,11 @@ STATEMENTS = [
     for folder in FOLDERS
     for path in sorted((files("sapwood.cypher") / folder).iterdir(), key=lambda path: path.name)
     if path.name.endswith(".cypher")
+]
+LOCKED = [
+    statement
+    for statement in STATEMENTS
+    if "applied" in statement.parameters and statement.about["mode"] == "read"
 ]
 TO_NAME = {"AllNodesScan", "CartesianProduct", "Eager", "NodeByLabelScan"}
 """Operators that a header must name with a reason; the first is refused all the same."""
@@ -73,6 +78,19 @@ async def test_a_plan_has_no_costly_operator_that_the_header_does_not_explain(
     assert "AllNodesScan" not in costly
     assert costly <= named, f"write into the header why: plan: {', '.join(sorted(costly))}, …"
     assert named & TO_NAME <= costly, "the header names an operator that the plan has not"
+
+
+@pytest.mark.parametrize("statement", LOCKED, ids=by_key)
+async def test_reading_under_the_lock_costs_no_more_than_one_row_held_back(
+    statement: Statement, graph: Graph
+) -> None:
+    """The lock is taken for the one row of the watermark, which `Eager` holds; nothing else."""
+    plain = {"parameters": statement.parameters, "about": statement.about}
+    locked = Statement(statement.key, "", **plain, text=under_lock(statement.key))
+    async with graph.writing() as transaction:
+        alone = operators(await explain(transaction._inner, statement)) & TO_NAME
+        together = operators(await explain(transaction._inner, locked)) & TO_NAME
+    assert together - alone <= {"Eager"}
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=by_key)
