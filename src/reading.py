@@ -28,8 +28,10 @@ class Reads(Loads):
     Raises: ValidationError, before anything else, for an argument that is none of its kind;
         StaleReadError when the graph does not get there within `read_wait_s`; StalledError or
         DivergedError when it cannot; UnavailableError when PostgreSQL does not answer in time.
-    Cost: one PostgreSQL statement and one Neo4j transaction of at most six round trips, however
-        many nodes come back. Reads and applies of one project take turns.
+    Cost: one PostgreSQL statement and one Neo4j statement, a round trip each, however many nodes
+        come back; two Neo4j statements where nothing is found below a node, or where few of the
+        best have the status; four round trips for a subtree with a limit. Reads and applies of one
+        project take turns.
 
     Where a read takes them: `fields` names the columns wanted (`id` comes always), all by default;
     with some only, take the values by `Nodes.column`. `status` keeps the nodes of one status,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from .errors import NotFoundError
 from .nodes import Nodes, check_whole
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .session import Session
 
 T = TypeVar("T")
+_Query: TypeAlias = "Callable[[NodeRepository, Guard, str, int | None], Awaitable[T]]"
+"""A read, given the project's id and the last position whose nodes may come."""
 
 
 class NodeStream:
@@ -79,20 +81,21 @@ class NodeStream:
 
     async def _after(self, last: str, moment: _Moment) -> Columns:
         return await moment.read(
-            lambda nodes, guard, project: nodes.page(
+            lambda nodes, guard, project, upto: nodes.page(
                 project,
                 guard,
                 after=last,
                 limit=self._page,
                 status=self._status,
                 fields=self._fields,
+                upto=upto,
             )
         )
 
     async def _by_id(self, moment: _Moment, under: str) -> AsyncIterator[Columns]:
         """Walk the subtree once, for its ids; then read the nodes of these ids."""
         found = await moment.read(
-            lambda nodes, guard, project: nodes.subtree(
+            lambda nodes, guard, project, _: nodes.subtree(
                 project, guard, under, status=self._status, fields=("id",)
             )
         )
@@ -109,8 +112,8 @@ class NodeStream:
 
     async def _of(self, ids: Sequence[str], moment: _Moment) -> Columns:
         return await moment.read(
-            lambda nodes, guard, project: nodes.page_of_ids(
-                project, guard, ids, status=self._status, fields=self._fields
+            lambda nodes, guard, project, upto: nodes.page_of_ids(
+                project, guard, ids, status=self._status, fields=self._fields, upto=upto
             )
         )
 
@@ -123,7 +126,7 @@ class _Moment:
         self._began: Head | None = None
         self.project_id = ""
 
-    async def read(self, query: Callable[[NodeRepository, Guard, str], Awaitable[T]]) -> T:
+    async def read(self, query: _Query[T]) -> T:
         """Run one graph read. The first one waits for what was committed before it, as any does."""
         session = await self._ready()
         self.project_id = session.project_id
@@ -135,9 +138,10 @@ class _Moment:
                 applied = await guard(mark)
                 if began is None and mark is not None:
                     seen = Head(applied, mark.incarnation, "open", mark.chain, mark.quarantine)
-                return applied if began is None else began.seq
+                return applied
 
-            return await query(session.nodes, judge, session.project_id)
+            upto = None if began is None else began.seq
+            return await query(session.nodes, judge, session.project_id, upto)
 
         found = await session.barrier.read(at, began)
         self._began = seen

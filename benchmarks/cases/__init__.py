@@ -12,6 +12,7 @@ MODULES = (
     "ingest",
     "peers",
     "flush",
+    "reads",
     "memory",
     "scores",
     "branch_stats",

@@ -1,8 +1,9 @@
 // node.best: nodes of the highest score, of a whole project
 // $project_id: text
-// $order_by: text: score or rubric_score; nodes without it are left out
+// $status: text; keep only nodes of this status; null for all
+// $among: integer; nodes by score that are looked at for the status
 // $limit: integer, nodes
-// $applied: integer; the watermark read in this transaction; newer nodes are left out
+// $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
 // row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC;
@@ -10,16 +11,15 @@
 // nothing: no row
 // mode: read
 // repeatable: yes
+// note: ordered by project_id too, as the index is, which is read from its end: of 500,000 nodes
+//   the best 100 come in 7 ms; a sort of all of them took 400 ms
 
 MATCH (n:Node)
-USING INDEX n:Node(project_id, id)
-WHERE n.project_id = $project_id AND n.id IS NOT NULL AND n.seq <= $applied
-WITH n, CASE $order_by
-  WHEN 'score' THEN n.score
-  WHEN 'rubric_score' THEN n.rubric_score
-END AS value
-WHERE value IS NOT NULL
-WITH n ORDER BY value DESC, n.id LIMIT $limit
+USING INDEX n:Node(project_id, score)
+WHERE n.project_id = $project_id AND n.score IS NOT NULL AND n.seq <= $applied
+WITH n ORDER BY n.project_id DESC, n.score DESC, n.id LIMIT $among
+WITH n WHERE $status IS NULL OR n.status = $status
+WITH n LIMIT $limit
 WITH collect(n) AS found
 UNWIND range(0, size(found) - 1, 1000) AS start
 WITH [n IN found[start..start + 1000] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk

@@ -4,7 +4,7 @@
 // $status: text; keep only nodes of this status; null for all
 // $order_by: text: score or rubric_score; nodes without it are left out
 // $limit: integer, nodes
-// $applied: integer; the watermark read in this transaction; newer nodes are left out
+// $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
 // row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC;

@@ -1,7 +1,7 @@
 // node.exists: is there such a node
 // $project_id: text
 // $node_id: text
-// $applied: integer; the watermark read in this transaction; newer nodes are left out
+// $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // row: found, boolean
 // nothing: cannot be; one row always
 // mode: read

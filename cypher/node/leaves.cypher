@@ -1,7 +1,7 @@
 // node.leaves: nodes without children, of a whole project
 // $project_id: text
 // $limit: integer, nodes
-// $applied: integer; the watermark read in this transaction; newer nodes are left out
+// $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
 // row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC;

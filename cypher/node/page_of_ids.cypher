@@ -3,7 +3,7 @@
 // $ids: list of node ids
 // $status: text; keep only nodes of this status; null for all
 // $characters: integer; no more nodes once content and attributes have so many; null for any number
-// $applied: integer; the watermark read in this transaction; newer nodes are left out
+// $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
 // row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC; in the order of $ids

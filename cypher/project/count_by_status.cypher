@@ -1,6 +1,6 @@
 // project.count_by_status: how many nodes have each status
 // $project_id: text
-// $applied: integer; the watermark read in this transaction; newer nodes are left out
+// $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // row: status, text; nodes, integer
 // nothing: no row
 // mode: read

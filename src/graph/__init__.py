@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .clearing import GraphClearing
+from .columns import Guard
 from .connection import Graph
 from .overview import GraphOverview, GraphServer
-from .reads import KEYS, Guard, Key, NodeRepository
+from .reads import KEYS, Key, NodeRepository
 from .rows import Rows, rows_of
 from .writes import ApplyTransaction, GraphWriter, Watermark
 

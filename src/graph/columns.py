@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..model import NodeStatus
-from ..nodes import FIELDS, Columns
+from ..nodes import Columns
 from ..packed import PackedBuilder
+from .writes import Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..packed import Packed
-    from .connection import Transaction
+    from neo4j import Record
 
+    from ..packed import Packed
+    from .connection import Graph, Transaction
+
+
+Guard = Callable[[Watermark | None], Awaitable[int]]
+"""Judges the watermark under which the data was read: returns the position of the read, or raises;
+what it raises comes out of the read, and the data is dropped."""
+
+NO_LIMIT = (1 << 63) - 1
+PAGE_CHARACTERS = 16 << 20
+"""Characters of content and attributes after which a page is full, whatever its nodes."""
 WHOLE_FROM = 6
 """Columns from which a node's properties are read at once, if its content is among them."""
 
@@ -24,15 +36,29 @@ _LARGE = frozenset({"content", "attributes"})
 
 
 class Reading:
-    """An open read: the transaction, the position it may see, the columns it wants."""
+    """One read: whom it asks, what its guard judges, which columns it wants.
+
+    Attributes:
+        upto: Nodes of later entries are left out.
+    """
 
     def __init__(
-        self, transaction: Transaction, project_id: str, applied: int, fields: tuple[str, ...]
+        self,
+        source: Graph | Transaction,
+        project_id: str,
+        guard: Guard,
+        fields: tuple[str, ...],
+        upto: int,
     ) -> None:
-        self._transaction = transaction
+        self._source = source
         self._project_id = project_id
-        self._applied = applied
+        self._guard = guard
         self._fields = fields
+        self._upto = upto
+
+    def within(self, transaction: Transaction) -> Reading:
+        """Return this read as part of a transaction, for several statements at one position."""
+        return Reading(transaction, self._project_id, self._guard, self._fields, self._upto)
 
     async def columns(self, key: str, **parameters: Any) -> Columns:
         """Return the nodes that a statement finds, in its order."""
@@ -49,31 +75,32 @@ class Reading:
     async def tree(self, key: str) -> Packed:
         """Return the nodes that a statement finds, by (depth, id), packed page by page."""
         fields = tuple(dict.fromkeys((*self._fields, "depth")))
-        builder = PackedBuilder(fields)
+        builder, marks = PackedBuilder(fields), list[Any]()
 
-        def pack(row: list[Any]) -> None:
-            builder.add(dict(zip(FIELDS, row, strict=True)))
+        def pack(record: Record) -> None:
+            if not marks:
+                marks.append(record["mark"])
+            if record["id"] is not None:
+                builder.add({name: record[name] for name in fields})
 
-        await self._transaction.each(key, pack, **self._asked(fields))
+        await self._source.read(key, pack, **self._asked(fields))
+        await self._guard(Watermark(*marks[0]) if marks else None)
         found = builder.build_sorted()
         return found if "depth" in self._fields else found.without("depth")
 
-    async def first(self, limit: int | None, key: str, **parameters: Any) -> Columns:
+    async def first(self, limit: int, key: str, **parameters: Any) -> Columns:
         """Return the first nodes by (depth, id) of those that a statement finds.
 
-        Ids and depths come first and are cut here: the server would take longer to sort them.
+        Ids and depths come first and are cut here: the server would take longer to sort them. Take
+        it within a transaction.
         """
-        if limit is None:
-            return await self.sorted(key, **parameters)
         found = await self._columns(key, ("id", "depth"), parameters)
         chosen = found.pick(_order(found["id"], found["depth"])[:limit])
         return await self.by_id(chosen["id"])
 
-    async def page(
-        self, key: str, status: str | None, characters: int, **parameters: Any
-    ) -> Columns:
+    async def page(self, key: str, status: str | None, **parameters: Any) -> Columns:
         """Return as many nodes as fit into a page; only large columns can fill one early."""
-        most = characters if _LARGE.intersection(self._fields) else None
+        most = PAGE_CHARACTERS if _LARGE.intersection(self._fields) else None
         return await self.columns(key, status=status, characters=most, **parameters)
 
     async def by_id(self, node_ids: Sequence[str]) -> Columns:
@@ -90,34 +117,37 @@ class Reading:
 
     async def _exists(self, node_id: str) -> bool:
         """Return whether there is such a node."""
-        return bool(
-            await self._transaction.value(
-                "node.exists", project_id=self._project_id, node_id=node_id, applied=self._applied
-            )
-        )
+        rows = await self._rows("node.exists", node_id=node_id)
+        return any(row["found"] for row in rows)
 
     async def counts(self) -> dict[NodeStatus, int]:
         """Return the number of nodes of each status."""
-        rows = await self._transaction.run(
-            "project.count_by_status", project_id=self._project_id, applied=self._applied
-        )
-        found = {NodeStatus(status): nodes for status, nodes in rows}
+        rows = await self._rows("project.count_by_status")
+        found = {NodeStatus(row["status"]): row["nodes"] for row in rows if row["status"]}
         return {status: found.get(status, 0) for status in NodeStatus}
 
     async def _columns(
         self, key: str, fields: tuple[str, ...], parameters: dict[str, Any]
     ) -> Columns:
-        rows = await self._transaction.run(key, **self._asked(fields), **parameters)
-        places = {name: place for place, name in enumerate(FIELDS)}
+        rows = await self._rows(key, **self._asked(fields), **parameters)
+        chunks = [row for row in rows if row["id"] is not None]
         return Columns(
-            {name: list(chain.from_iterable(row[places[name]] for row in rows)) for name in fields}
+            {name: list(chain.from_iterable(row[name] for row in chunks)) for name in fields}
         )
 
+    async def _rows(self, key: str, **parameters: Any) -> list[Record]:
+        """Run a statement, and show the watermark under which it ran to the guard."""
+        parameters = {"project_id": self._project_id, "applied": self._upto, **parameters}
+        rows: list[Record] = []
+        await self._source.read(key, rows.append, **parameters)
+        await self._guard(Watermark(*rows[0]["mark"]) if rows else None)
+        return rows
+
     def _asked(self, fields: tuple[str, ...]) -> dict[str, Any]:
-        """Return the parameters that every reading statement has."""
+        """Return the parameters that every statement has which gives columns."""
         return {
             "project_id": self._project_id,
-            "applied": self._applied,
+            "applied": self._upto,
             "fields": list(fields),
             "whole": "content" in fields and len(fields) >= WHOLE_FROM,
         }

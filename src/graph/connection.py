@@ -8,7 +8,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from neo4j import READ_ACCESS, WRITE_ACCESS, AsyncGraphDatabase, NotificationMinimumSeverity
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncGraphDatabase,
+    NotificationMinimumSeverity,
+    Query,
+)
 from neo4j.exceptions import DriverError, Neo4jError
 from pydantic import SecretStr
 
@@ -16,13 +22,13 @@ from ..errors import ClosedError, SettingsError
 from ..transport import require_private
 from ..turns import Turns
 from . import schema
-from .queries import statement
+from .queries import statement, under_lock
 from .translate import STORE, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from neo4j import AsyncDriver, AsyncSession, AsyncTransaction
+    from neo4j import AsyncDriver, AsyncSession, AsyncTransaction, Record
 
 _VERIFIED = frozenset({"neo4j+s", "bolt+s"})
 GRACE_S = 5.0
@@ -38,17 +44,17 @@ class Transaction:
 
     async def run(self, key: str, **parameters: Any) -> list[list[Any]]:
         """Run the statement of that key; return its rows, each a list in the statement's order."""
-        rows: list[list[Any]] = []
-        await self.each(key, rows.append, **parameters)
-        return rows
-
-    async def each(self, key: str, take: Callable[[list[Any]], None], **parameters: Any) -> None:
-        """Run the statement of that key; give its rows to `take` one by one, as they come."""
         with translated():
             async with asyncio.timeout(self._deadline_s):
                 result = await self._inner.run(statement(key).text, parameters)
-                async for record in result:
-                    take(record.values())
+                return [record.values() async for record in result]
+
+    async def read(self, key: str, take: Callable[[Record], object], **parameters: Any) -> None:
+        """Run a reading statement as `Graph.read` does; the lock is kept until the end."""
+        with translated():
+            async with asyncio.timeout(self._deadline_s):
+                async for record in await self._inner.run(under_lock(key), parameters):
+                    take(record)
 
     async def value(self, key: str, **parameters: Any) -> Any:
         """Run a statement that gives one row; return the row's first value."""
@@ -187,22 +193,53 @@ class Graph:
         async with self._transaction(WRITE_ACCESS) as transaction:
             yield transaction
 
+    async def read(self, key: str, take: Callable[[Record], object], **parameters: Any) -> None:
+        """Run the reading statement of that key under the lock of its project's watermark.
+
+        Args:
+            take: Given the statement's rows one by one, as they come, each with the watermark as
+                `mark`; if it finds nothing, one row of nulls beside the mark; nothing at all if the
+                project has no watermark.
+
+        Cost: one round trip; it is a transaction by itself.
+        """
+        deadline = self._first_answer_at()
+        async with self._session(WRITE_ACCESS) as session:
+            with translated():
+                async with asyncio.timeout_at(deadline):
+                    # Answered before it waits for the lock, so a dead connection shows here.
+                    statement = Query(under_lock(key), timeout=self._timeout_s)
+                    result = await session.run(statement, parameters)
+                async with asyncio.timeout(self._timeout_s + GRACE_S):
+                    async for record in result:
+                        take(record)
+
     @asynccontextmanager
     async def _transaction(self, access: str) -> AsyncGenerator[Transaction]:
+        deadline = self._first_answer_at()
+        async with self._session(access) as session:
+            with translated():
+                async with asyncio.timeout_at(deadline):
+                    inner = await session.begin_transaction(timeout=self._timeout_s)
+            yield Transaction(inner, self._timeout_s + GRACE_S)
+
+    @asynccontextmanager
+    async def _session(self, access: str) -> AsyncGenerator[AsyncSession]:
         driver = self._connected()
-        deadline = asyncio.get_running_loop().time() + self._acquire_timeout_s
         async with self._turns.take():
             session = driver.session(database=self._database, default_access_mode=access)
             try:
-                with translated():
-                    async with asyncio.timeout_at(deadline + self._connect_timeout_s):
-                        inner = await session.begin_transaction(timeout=self._timeout_s)
-                yield Transaction(inner, self._timeout_s + GRACE_S)
+                yield session
             except asyncio.CancelledError:
                 session.cancel()  # drops the connection, so the server rolls back; no more waiting
                 raise
             finally:
                 await _close(session)
+
+    def _first_answer_at(self) -> float:
+        """Return until when, by the loop's clock, a connection has to be there and to answer."""
+        waits_s = self._acquire_timeout_s + self._connect_timeout_s
+        return asyncio.get_running_loop().time() + waits_s
 
     def _connected(self) -> AsyncDriver:
         """Return the driver, made at the first use."""

@@ -26,6 +26,21 @@ if TYPE_CHECKING:
 
 REQUIRED = ("row", "nothing", "mode", "repeatable")
 
+# Taking the lock is one clause and reading under it are the next ones, which Neo4j runs in this
+# order: it reads what is committed when it gets there, so what the lock was waited for is seen.
+# The property means nothing and has this value already, so nothing is written to disk.
+_UNDER_LOCK: LiteralString = """\
+MATCH (w:Watermark {project_id: $project_id})
+SET w.lock = true
+WITH w
+WITH [
+  w.applied, w.chain, w.incarnation, w.state, w.under_way, coalesce(w.quarantine, '')
+] AS mark
+OPTIONAL CALL (mark) {
+%s
+}
+RETURN *"""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -54,6 +69,16 @@ def statement(key: str) -> Statement:
     subject, name = key.split(".")
     path = files("sapwood.cypher") / subject / f"{name}.cypher"
     return parse(key, path.read_text(encoding="utf-8"))
+
+
+@cache
+def under_lock(key: str) -> LiteralString:
+    """Return the reading statement of that key within one that first locks the watermark.
+
+    A statement of two clauses more, and not two statements more: a read is one round trip, so that
+    asking for one node takes a third of the time.
+    """
+    return _UNDER_LOCK % statement(key).text
 
 
 def parse(key: str, source: str) -> Statement:

@@ -1,4 +1,4 @@
-"""Reads of the graph: one transaction each, under the watermark's lock, columns as answer.
+"""Reads of the graph: one statement each, under the watermark's lock, columns as answer.
 
 Neo4j makes a commit visible piece by piece: a reader without a lock may see the new watermark and
 not yet the nodes it stands for, or a property missing while it is replaced. So a read locks the
@@ -7,37 +7,30 @@ watermark as an apply does. It waits for a commit that is under way, and holds o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..arguments import Arguments
 from ..nodes import SCORES
-from .columns import Reading
-from .writes import Watermark, lock_watermark
+from .columns import NO_LIMIT, Reading
+from .writes import lock_watermark
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from ..model import Node, NodeStatus
     from ..nodes import Columns, Score
     from ..packed import Packed
+    from .columns import Guard
     from .connection import Graph
-
-Guard = Callable[[Watermark | None], Awaitable[int]]
-"""Judges the watermark that a read found in its transaction: returns the position up to which the
-read may see nodes, or raises; what it raises ends the read and comes out of it."""
 
 Key = Literal["score", "rubric_score", "depth", "iteration", "id"]
 KEYS: tuple[Key, ...] = get_args(Key)
 """What the frontier can be ordered by."""
 
-NO_LIMIT = (1 << 63) - 1
-PAGE_CHARACTERS = 16 << 20
-"""Characters of content and attributes after which a page is full, whatever its nodes."""
 
-_LEAVES = ("node.leaves", "node.leaves_of_status", "node.leaves_under")
-_BEST = ("node.best", "node.best_of_status", "node.best_under")
+_BEST: dict[Score, str] = {"score": "node.best", "rubric_score": "node.best_rubric"}
+_LOOKED_AT = 20
+"""Of the best nodes so many times as many are wanted are looked at for those of one status."""
 _DEEPER_THAN_ANY = 1 << 40
 """A depth that no tree has, and that can be added to one without leaving 64 bits."""
 
@@ -45,10 +38,11 @@ _DEEPER_THAN_ANY = 1 << 40
 class NodeRepository:
     """Reads nodes. Writing is for the delivery of the journal alone.
 
-    Guarantees: A read sees the graph as it is at one position, which its guard is given before
-        the data is read: all of the entries up to there, nothing of later ones.
-    Cost: one transaction; six round trips at most, however many nodes there are. Reads and applies
-        of one project take turns.
+    Guarantees: A read sees the graph as it is at one position, which its guard is given: all of the
+        entries up to there, nothing of later ones.
+    Cost: one statement, which is a transaction and a round trip; two if nothing is found below a
+        node, four round trips if only the first of a subtree are wanted. However many nodes there
+        are. Reads and applies of one project take turns.
     Raises: ValidationError for an argument that is none of its kind.
 
     Every read takes `project_id` and its guard first. `fields` names the columns wanted, all by
@@ -77,8 +71,8 @@ class NodeRepository:
         Source: `cypher/node/nodes.cypher`.
         """
         wanted = list(dict.fromkeys(node_ids))
-        async with self._at(project_id, guard, Arguments("nodes").fields(fields)) as read:
-            return await read.by_id(wanted)
+        read = self._at(project_id, guard, Arguments("nodes").fields(fields))
+        return await read.by_id(wanted)
 
     async def children(
         self,
@@ -96,8 +90,8 @@ class NodeRepository:
         """
         check = Arguments("children")
         asked = {"node_id": node_id, "status": check.status(status), "limit": _most(check, limit)}
-        async with self._at(project_id, guard, check.fields(fields)) as read:
-            return await read.there(await read.columns("lineage.children", **asked), node_id)
+        read = self._at(project_id, guard, check.fields(fields))
+        return await read.there(await read.columns("lineage.children", **asked), node_id)
 
     async def path(
         self,
@@ -111,8 +105,8 @@ class NodeRepository:
 
         Source: `cypher/lineage/path.cypher`.
         """
-        async with self._at(project_id, guard, Arguments("path").fields(fields)) as read:
-            found = await read.sorted("lineage.path", node_id=node_id)
+        read = self._at(project_id, guard, Arguments("path").fields(fields))
+        found = await read.sorted("lineage.path", node_id=node_id)
         return found if len(found) else None
 
     async def ancestors(
@@ -156,8 +150,12 @@ class NodeRepository:
             "max_depth": None if depth is None else min(depth, _DEEPER_THAN_ANY),
             "status": check.status(status),
         }
-        async with self._at(project_id, guard, check.fields(fields)) as read:
-            return await read.there(await read.first(most, "lineage.subtree", **asked), node_id)
+        read = self._at(project_id, guard, check.fields(fields))
+        if most is None:
+            return await read.there(await read.sorted("lineage.subtree", **asked), node_id)
+        async with self._graph.writing() as transaction:
+            one = read.within(transaction)
+            return await one.there(await one.first(most, "lineage.subtree", **asked), node_id)
 
     async def alive_nodes(
         self,
@@ -187,11 +185,11 @@ class NodeRepository:
             "descending": bool(descending),
             "limit": _most(check, limit),
         }
-        async with self._at(project_id, guard, check.fields(fields)) as read:
-            if under is None:
-                return await read.columns("frontier.alive", **asked)
-            found = await read.columns("frontier.alive_under", node_id=under, **asked)
-            return await read.there(found, under)
+        read = self._at(project_id, guard, check.fields(fields))
+        if under is None:
+            return await read.columns("frontier.alive", **asked)
+        found = await read.columns("frontier.alive_under", node_id=under, **asked)
+        return await read.there(found, under)
 
     async def leaves(
         self,
@@ -211,10 +209,14 @@ class NodeRepository:
         Source: `cypher/node/leaves.cypher`, `leaves_of_status.cypher`, `leaves_under.cypher`.
         """
         check = Arguments("leaves")
-        limited = {"limit": _most(check, limit)}
-        key, asked = _among(_LEAVES, under, check.status(status))
-        async with self._at(project_id, guard, check.fields(fields)) as read:
-            return await read.there(await read.columns(key, **asked, **limited), under)
+        asked = {"status": check.status(status), "limit": _most(check, limit)}
+        read = self._at(project_id, guard, check.fields(fields))
+        if under is not None:
+            found = await read.columns("node.leaves_under", node_id=under, **asked)
+            return await read.there(found, under)
+        if asked["status"] is None:
+            return await read.columns("node.leaves", limit=asked["limit"])
+        return await read.columns("node.leaves_of_status", **asked)
 
     async def best_nodes(
         self,
@@ -233,13 +235,27 @@ class NodeRepository:
             Highest first, equals by id; nodes without a `key` are left out. `None` if `under`
             names no node.
 
-        Source: `cypher/node/best.cypher`, `best_of_status.cypher`, `best_under.cypher`.
+        Cost: of a project, what is returned, by the index of the scores; with `status`, all nodes
+            of that status if few of the best have it; of a subtree, all of its nodes.
+        Source: `cypher/node/best.cypher`, `best_rubric.cypher`, `best_of_status.cypher`,
+            `best_under.cypher`.
         """
         check = Arguments("best_nodes")
-        ranked = {"order_by": check.choice("key", key, SCORES), "limit": check.count("n", n)}
-        statement, asked = _among(_BEST, under, check.status(status))
-        async with self._at(project_id, guard, check.fields(fields)) as read:
-            return await read.there(await read.columns(statement, **asked, **ranked), under)
+        by, count, kept = (
+            check.choice("key", key, SCORES),
+            check.count("n", n),
+            check.status(status),
+        )
+        read = self._at(project_id, guard, check.fields(fields))
+        asked = {"status": kept, "limit": count}
+        if under is not None:
+            found = await read.columns("node.best_under", node_id=under, order_by=by, **asked)
+            return await read.there(found, under)
+        among = count if kept is None else min(count * _LOOKED_AT, NO_LIMIT)
+        found = await read.columns(_BEST[by], among=among, **asked)
+        if kept is None or len(found) == count:
+            return found
+        return await read.columns("node.best_of_status", order_by=by, **asked)
 
     async def page(
         self,
@@ -250,13 +266,15 @@ class NodeRepository:
         limit: int,
         status: NodeStatus | str | None = None,
         fields: Collection[str] | None = None,
+        upto: int | None = None,
     ) -> Columns:
         """Return the next nodes by id, until the page is full; none only if there are no more.
 
-        A page is full with `limit` nodes, or with `PAGE_CHARACTERS` of content and attributes.
+        A page is full with `limit` nodes, or with 16 million characters of content and attributes.
 
         Args:
             after: The last id of the page before; '' for the first page.
+            upto: The last position whose nodes may come; that of the read by default.
 
         Cost: grows with the page, not with the project; with a `status`, with all that is between
             the nodes of that status.
@@ -264,8 +282,8 @@ class NodeRepository:
         """
         check = Arguments("page")
         asked = {"after": after, "limit": check.count("limit", limit)}
-        async with self._at(project_id, guard, check.fields(fields)) as read:
-            return await read.page("node.page", check.status(status), PAGE_CHARACTERS, **asked)
+        read = self._at(project_id, guard, check.fields(fields), upto)
+        return await read.page("node.page", check.status(status), **asked)
 
     async def page_of_ids(
         self,
@@ -275,16 +293,18 @@ class NodeRepository:
         *,
         status: NodeStatus | str | None = None,
         fields: Collection[str] | None = None,
+        upto: int | None = None,
     ) -> Columns:
         """Return the first nodes of these ids, in their order, until the page is full.
+
+        Args:
+            upto: The last position whose nodes may come; that of the read by default.
 
         Source: `cypher/node/page_of_ids.cypher`.
         """
         check = Arguments("page_of_ids")
-        async with self._at(project_id, guard, check.fields(fields)) as read:
-            return await read.page(
-                "node.page_of_ids", check.status(status), PAGE_CHARACTERS, ids=list(node_ids)
-            )
+        read = self._at(project_id, guard, check.fields(fields), upto)
+        return await read.page("node.page_of_ids", check.status(status), ids=list(node_ids))
 
     async def load_tree(
         self, project_id: str, guard: Guard, *, fields: Collection[str] | None = None
@@ -294,8 +314,8 @@ class NodeRepository:
         Cost: memory for what is returned, and for one column more while it is sorted.
         Source: `cypher/project/load_tree.cypher`.
         """
-        async with self._at(project_id, guard, Arguments("load_tree").fields(fields)) as read:
-            return await read.tree("project.load_tree")
+        read = self._at(project_id, guard, Arguments("load_tree").fields(fields))
+        return await read.tree("project.load_tree")
 
     async def audit_page(
         self, project_id: str, guard: Guard, *, after: str, limit: int
@@ -319,29 +339,17 @@ class NodeRepository:
 
         Source: `cypher/project/count_by_status.cypher`.
         """
-        async with self._at(project_id, guard, ()) as read:
-            return await read.counts()
+        read = self._at(project_id, guard, ())
+        return await read.counts()
 
-    @asynccontextmanager
-    async def _at(
-        self, project_id: str, guard: Guard, fields: Sequence[str]
-    ) -> AsyncGenerator[Reading]:
-        """Open a transaction, show its watermark to the guard, read up to where that allows."""
-        async with self._graph.writing() as transaction:
-            applied = await guard(await lock_watermark(transaction, project_id))
-            yield Reading(transaction, project_id, applied, tuple(fields))
+    def _at(
+        self, project_id: str, guard: Guard, fields: Sequence[str], upto: int | None = None
+    ) -> Reading:
+        return Reading(
+            self._graph, project_id, guard, tuple(fields), NO_LIMIT if upto is None else upto
+        )
 
 
 def _most(check: Arguments, limit: int | None) -> int:
     most = check.at_most("limit", limit)
     return NO_LIMIT if most is None else most
-
-
-def _among(
-    statements: tuple[str, str, str], under: str | None, status: str | None
-) -> tuple[str, dict[str, Any]]:
-    """Return which of the statements looks among these nodes, and what it has to be told."""
-    everywhere, of_status, below = statements
-    if under is not None:
-        return below, {"node_id": under, "status": status}
-    return (everywhere, {}) if status is None else (of_status, {"status": status})

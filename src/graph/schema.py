@@ -45,6 +45,8 @@ NEEDED = (
     Index("schema.watermark_unique", "NODE", "Watermark", ("project_id",), unique=True),
     Index("schema.version_unique", "NODE", "SchemaVersion", ("product",), unique=True),
     Index("schema.node_status", "NODE", "Node", ("project_id", "status"), unique=False),
+    Index("schema.node_score", "NODE", "Node", ("project_id", "score"), unique=False),
+    Index("schema.node_rubric_score", "NODE", "Node", ("project_id", "rubric_score"), unique=False),
 )
 
 

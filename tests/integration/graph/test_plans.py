@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
 from sapwood.graph import GraphWriter
+from sapwood.graph.queries import under_lock
 
 from .test_statements import STATEMENTS, by_key, samples
 from .trees import Grove, row
@@ -27,6 +29,11 @@ COSTLY = re.compile(r"\w*Scan|CartesianProduct|Eager|Sort|\w*HashJoin")
 SEEK = re.compile(r"\w*Seek(ByRange)?")
 ONE_PROJECT = re.compile(r"\(project_id[,)].* WHERE project_id = \$project_id\b")
 """An index that begins with the project, asked for one of them alone."""
+LOCKED = [
+    statement
+    for statement in STATEMENTS
+    if "applied" in statement.parameters and statement.about["mode"] == "read"
+]
 OF_THE_DATABASE = re.compile(r":SchemaVersion\(product\)")
 
 
@@ -94,3 +101,14 @@ async def test_a_plan_looks_into_an_index_for_one_project_alone(
     for name, details in await plan_of(statement, populated):
         if SEEK.fullmatch(name):
             assert ONE_PROJECT.search(details) or OF_THE_DATABASE.search(details), details
+
+
+@pytest.mark.parametrize("statement", LOCKED, ids=by_key)
+async def test_reading_under_the_lock_costs_no_more_than_one_row_held_back(
+    statement: Statement, populated: Graph
+) -> None:
+    """The lock is taken for the one row of the watermark, which `Eager` holds; nothing else."""
+    alone = {name for name, _ in await plan_of(statement, populated)}
+    locked = replace(statement, text=under_lock(statement.key))
+    together = {name for name, _ in await plan_of(locked, populated)}
+    assert {name for name in together - alone if COSTLY.fullmatch(name)} <= {"Eager"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,8 +15,12 @@ from sapwood.journal import NO_CHAIN
 from .trees import Grove, Row, at_least, fold_of, row
 
 if TYPE_CHECKING:
-    from sapwood.graph import NodeRepository, Watermark
+    from collections.abc import Callable, Coroutine
+
+    from sapwood.graph import Guard, NodeRepository, Watermark
+    from sapwood.nodes import Columns
     from sapwood.servers import Endpoints
+    from tests.conftest import RunCypher
 
 ROUNDS = 40
 
@@ -149,6 +153,58 @@ async def test_a_read_sees_whole_entries_while_others_arrive(
         await grove.plant(made, changes)
     arriving = False
     await asyncio.gather(*readers)
+
+
+READS: dict[str, Callable[[NodeRepository, str, Guard], Coroutine[Any, Any, Columns | None]]] = {
+    "load_tree": lambda nodes, project, guard: nodes.load_tree(project, guard),
+    "nodes": lambda nodes, project, guard: nodes.nodes(project, guard, ["root", "new"]),
+    "children": lambda nodes, project, guard: nodes.children(project, guard, "root"),
+    "path": lambda nodes, project, guard: nodes.path(project, guard, "new"),
+    "subtree": lambda nodes, project, guard: nodes.subtree(project, guard, "root"),
+    "subtree, limited": lambda nodes, project, guard: nodes.subtree(
+        project, guard, "root", limit=9
+    ),
+    "alive_nodes": lambda nodes, project, guard: nodes.alive_nodes(project, guard),
+    "alive_nodes, under": lambda nodes, project, guard: nodes.alive_nodes(
+        project, guard, under="root"
+    ),
+    "leaves": lambda nodes, project, guard: nodes.leaves(project, guard),
+    "best_nodes": lambda nodes, project, guard: nodes.best_nodes(project, guard, 9),
+    "page": lambda nodes, project, guard: nodes.page(project, guard, limit=9),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_read_that_waited_for_a_commit_sees_all_of_it(
+    name: str, grove: Grove, writer: GraphWriter, nodes: NodeRepository, run_cypher: RunCypher
+) -> None:
+    """A17: lock, watermark and data are one statement, which must not look before it waits."""
+    root = row("root", score=0.1)
+    await grove.plant([root])
+    seen: list[Watermark | None] = []
+
+    async def guard(mark: Watermark | None) -> int:
+        seen.append(mark)
+        return 0
+
+    async def blocked() -> bool:
+        found = await run_cypher("SHOW TRANSACTIONS YIELD status, currentQuery")
+        return any(each["status"].startswith("Blocked") for each in found)
+
+    async with writer.apply(grove.project_id) as transaction:
+        reading = asyncio.create_task(READS[name](nodes, grove.project_id, guard))
+        async with asyncio.timeout(20):
+            while not await blocked():
+                assert not reading.done(), "it read beside the lock"
+        new, changed = row("new", root, score=0.9, seq=2), {"id": "root", "score": 0.5}
+        await transaction.write(rows_of(fold_of([new], [changed])))
+        await transaction.commit(2, "chain 2", NO_CHAIN)
+    found = await reading
+    assert found is not None
+    assert {mark.applied for mark in seen if mark is not None} == {2}
+    scores = dict(zip(found["id"], found["score"], strict=True))
+    assert scores["new"] == 0.9
+    assert scores.get("root", 0.5) == 0.5
 
 
 async def test_an_error_between_two_statements_frees_the_lock(

@@ -206,6 +206,20 @@ async def test_pages_follow_each_other_without_gap_or_overlap(
         assert seen == sorted(made["id"] for made in rows)
 
 
+@pytest.mark.parametrize("key", ["score", "rubric_score"])
+async def test_the_best_of_a_status_are_found_below_many_better_ones_of_another(
+    grove: Grove, nodes: NodeRepository, key: Any
+) -> None:
+    """Only so many of the best are looked at first: here none of them is alive."""
+    root = row("root") | {key: 0.5}
+    better = [row(f"n{at:02}", root, status="pruned") | {key: 1.0 + at} for at in range(50)]
+    await grove.plant([root, *better])
+    best = await nodes.best_nodes(grove.project_id, NOW, 1, key=key, status="alive")
+    assert ids(best) == ["root"]
+    best = await nodes.best_nodes(grove.project_id, NOW, 2, key=key, status="pruned")
+    assert ids(best) == ["n49", "n48"]
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_reads_find_what_a_plain_search_of_the_rows_finds(
     seed: int, grove: Grove, nodes: NodeRepository
@@ -289,26 +303,16 @@ async def test_an_unknown_field_is_refused(small: Grove, nodes: NodeRepository) 
         await nodes.load_tree(small.project_id, NOW, fields=["colour"])
 
 
-async def test_a_read_sees_nothing_above_the_position_its_guard_gave(
+async def test_a_page_has_nothing_above_the_position_it_was_asked_for(
     small: Grove, nodes: NodeRepository
 ) -> None:
-    """A17: neither a child without its parent, nor half of an entry."""
+    """A17: a stream gives the nodes of one position, however many come meanwhile."""
     await small.plant([row("late", row("b", seq=1, depth=2) | {"depth": 2}, seq=2)])
-
-    async def only_the_first(_: object) -> int:
-        return 1
-
-    project = small.project_id
-    assert "late" in ids(await nodes.load_tree(project, at_least(2)))
-    assert "late" not in ids(await nodes.load_tree(project, only_the_first))
-    assert ids(await nodes.children(project, only_the_first, "b")) == []
-    assert ids(await nodes.alive_nodes(project, only_the_first, under="b")) == ["b"]
-    assert ids(await nodes.leaves(project, only_the_first, under="b")) == ["b"]
-    assert ids(await nodes.leaves(project, only_the_first)) == ["e", "b", "d"]
-    assert "late" not in ids(await nodes.page(project, only_the_first, limit=99))
-    assert await nodes.path(project, only_the_first, "late") is not None
-    assert await nodes.node(project, only_the_first, "late") is None
-    assert (await nodes.count_by_status(project, only_the_first))[NodeStatus.ALIVE] == 4
+    project, wanted = small.project_id, ["late", "b"]
+    assert "late" in ids(await nodes.page(project, NOW, limit=99))
+    assert "late" not in ids(await nodes.page(project, NOW, limit=99, upto=1))
+    assert ids(await nodes.page_of_ids(project, NOW, wanted)) == wanted
+    assert ids(await nodes.page_of_ids(project, NOW, wanted, upto=1)) == ["b"]
 
 
 async def test_what_the_guard_raises_ends_the_read(small: Grove, nodes: NodeRepository) -> None:
