@@ -41,14 +41,19 @@ class Planted(NamedTuple):
 
 
 async def save(store: AsyncStorageAdapter, edges: Sequence[Edge]) -> None:
-    """Save nodes, a hundred a call; return once the graph holds them."""
+    """Save nodes, a hundred a call; return once the graph holds them.
+
+    Each node draws its own id, as an orchestrator's does; the ids of `edges` say who is whose.
+    """
+    ids: dict[str | None, str | None] = {None: None}
     for start in range(0, len(edges), PER_CALL):
-        await store.save_nodes_batch(
-            [
-                Node(id=node_id, parent_id=parent_id, content=content)
-                for node_id, parent_id, _, content in edges[start : start + PER_CALL]
-            ]
-        )
+        part = edges[start : start + PER_CALL]
+        made = []
+        for edge in part:
+            node = Node(parent_id=ids[edge.parent_id], content=edge.content)
+            ids[edge.id] = node.id
+            made.append(node)
+        await store.save_nodes_batch(made)
     while not (await store.flush()).applied:
         pass
 
