@@ -194,6 +194,8 @@ class Applier:
         if self.to_rebuild:
             await self._begin_to_clear()
             self.place, self.to_rebuild = None, False
+        if self.place is None:  # what was read before may be of another time
+            self._ahead = _NOTHING_NEXT
         place = self.place = self.place or await self._contact()
         coming = await self._next(place.applied + 1)
         if not coming.entries:
@@ -212,6 +214,7 @@ class Applier:
         finally:
             if self._reading is not None:
                 self._reading.cancel()
+                await asyncio.gather(self._reading, return_exceptions=True)
                 self._reading = None
         if refused is None:
             await self._accepted()
@@ -222,7 +225,8 @@ class Applier:
     async def _next(self, seq: int) -> _Next:
         """Return what may go into one transaction, from position `seq` on."""
         ahead, self._ahead = self._ahead, _NOTHING_NEXT
-        if ahead.entries and ahead.entries[0].seq == seq and ahead.size <= self.most_rows:
+        fits = len(ahead.entries) == 1 or ahead.size <= self.most_rows
+        if ahead.entries and ahead.entries[0].seq == seq and fits:
             return ahead
         return await self._read(seq)
 
@@ -272,7 +276,8 @@ class Applier:
             try:
                 if prune is None:
                     rows = coming.of(todo)
-                    self._begin_to_read_ahead(coming)
+                    if todo[-1] is entries[-1]:
+                        self._begin_to_read_ahead(coming)
                     await transaction.write(rows)
                 elif not await self._close(transaction, todo[0].chain, prune):
                     return Place.of(mark, checked=True)._replace(under_way=todo[0].chain)

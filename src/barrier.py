@@ -46,7 +46,7 @@ class ReadBarrier:
         """Run a read of the graph.
 
         Args:
-            query: Reads in one transaction; gives its watermark to the guard before the data.
+            query: Reads under the lock of the watermark, and shows that to the guard.
             head: The position to wait for, if it was read already.
 
         Raises:

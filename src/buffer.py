@@ -93,8 +93,7 @@ class Buffer:
                 try:
                     await self._wait_for_room(item.size)
                 except asyncio.CancelledError as cancelled:
-                    said = f"{done} of {len(items)} items were accepted and will be stored"
-                    cancelled.add_note(said)
+                    cancelled.add_note(_accepted(done, len(items)))
                     raise
             kept = self._checked(item) if self._refused else item
             if not self._waiting:  # whatever comes behind it is younger
@@ -104,7 +103,11 @@ class Buffer:
             self.accepted += 1
         self._changed.set()
         if len(self._waiting) >= self._settings.flush_at:
-            await asyncio.sleep(0)
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError as cancelled:
+                cancelled.add_note(_accepted(len(items), len(items)))
+                raise
 
     async def _wait_for_room(self, size: int) -> None:
         while self._abandoned is None and not self._has_room(size):
@@ -181,6 +184,10 @@ class Buffer:
         self.stored += len(batch.items)
         self._bytes -= sum(item.size for item in batch.items)
         self._room.set()
+
+
+def _accepted(done: int, count: int) -> str:
+    return f"{done} of {count} items were accepted and will be stored"
 
 
 class KnownIds:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from .errors import UnavailableError
+from .errors import SettingsError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -22,9 +22,14 @@ class Turns:
         store: Whose connections they are, for the error.
         count: How many there are.
         wait_s: Most seconds to wait for a turn.
+
+    Raises:
+        SettingsError: There are none.
     """
 
     def __init__(self, store: str, count: int, wait_s: float) -> None:
+        if count < 1:
+            raise SettingsError(f"{store}: pool_size must be 1 or more, not {count}")
         self._store = store
         self._free = asyncio.Semaphore(count)
         self._wait_s = wait_s

@@ -107,7 +107,7 @@ class Writes:
             ValidationError, NotFoundError: Names the node; nothing is queued.
 
         Cost: as `update_status_batch`, however large the subtree is; it is journalled as one
-            operation. The graph applies it in transactions of at most 5,000 nodes.
+            operation. The graph applies it in transactions of at most 2,500 nodes.
         """
         session = await self._ready()
         draft = draft_prune(node_id, reason)

@@ -11,6 +11,7 @@ import numpy as np
 from ..model import NodeStatus
 from ..nodes import Columns
 from ..packed import PackedBuilder
+from .connection import Graph
 from .writes import Watermark
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from neo4j import Record
 
     from ..packed import Packed
-    from .connection import Graph, Transaction
+    from .connection import Transaction
 
 
 Guard = Callable[[Watermark | None], Awaitable[int]]
@@ -109,11 +110,19 @@ class Reading:
         place = {node_id: at for at, node_id in enumerate(found["id"])}
         return found.pick([place[node_id] for node_id in node_ids if node_id in place])
 
-    async def there(self, found: Columns, node_id: str | None) -> Columns | None:
-        """Return what was found under `node_id`, `None` if there is no such node."""
-        if len(found) or node_id is None or await self._exists(node_id):
-            return found
-        return None
+    async def under(
+        self, node_id: str, find: Callable[[Reading], Awaitable[Columns]]
+    ) -> Columns | None:
+        """Return what `find` finds under a node, `None` if there is no such node.
+
+        Nothing may mean either. Then both are asked again, in one transaction: the node may just
+        have come, and what is under it with it.
+        """
+        found = await find(self)
+        if len(found) or not isinstance(self._source, Graph):
+            return found if len(found) or await self._exists(node_id) else None
+        async with self._source.writing() as transaction:
+            return await self.within(transaction).under(node_id, find)
 
     async def _exists(self, node_id: str) -> bool:
         """Return whether there is such a node."""

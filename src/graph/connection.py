@@ -100,7 +100,7 @@ class Graph:
         uri: `neo4j://host:port`, or `neo4j+s://…` for TLS; without user or password.
         auth: User name and password.
         database: Name of a Neo4j database that is there.
-        pool_size: Most connections at a time.
+        pool_size: Most connections at a time, 1 at least.
         timeout_s: Most seconds for one transaction; the server ends it, and all its locks, then.
         connect_timeout_s: Most seconds to open a connection.
         acquire_timeout_s: Most seconds to wait for a free connection. With `connect_timeout_s` it
@@ -225,9 +225,9 @@ class Graph:
 
     @asynccontextmanager
     async def _session(self, access: str) -> AsyncGenerator[AsyncSession]:
-        driver = self._connected()
+        self._connected()
         async with self._turns.take():
-            session = driver.session(database=self._database, default_access_mode=access)
+            session = self._connected().session(database=self._database, default_access_mode=access)
             try:
                 yield session
             except asyncio.CancelledError:

@@ -40,7 +40,7 @@ class NodeRepository:
 
     Guarantees: A read sees the graph as it is at one position, which its guard is given: all of the
         entries up to there, nothing of later ones.
-    Cost: one statement, which is a transaction and a round trip; two if nothing is found below a
+    Cost: one statement, which is a transaction and a round trip; six if nothing is found below a
         node, four round trips if only the first of a subtree are wanted. However many nodes there
         are. Reads and applies of one project take turns.
     Raises: ValidationError for an argument that is none of its kind.
@@ -91,7 +91,7 @@ class NodeRepository:
         check = Arguments("children")
         asked = {"node_id": node_id, "status": check.status(status), "limit": _most(check, limit)}
         read = self._at(project_id, guard, check.fields(fields))
-        return await read.there(await read.columns("lineage.children", **asked), node_id)
+        return await read.under(node_id, lambda one: one.columns("lineage.children", **asked))
 
     async def path(
         self,
@@ -152,10 +152,12 @@ class NodeRepository:
         }
         read = self._at(project_id, guard, check.fields(fields))
         if most is None:
-            return await read.there(await read.sorted("lineage.subtree", **asked), node_id)
+            return await read.under(node_id, lambda one: one.sorted("lineage.subtree", **asked))
         async with self._graph.writing() as transaction:
-            one = read.within(transaction)
-            return await one.there(await one.first(most, "lineage.subtree", **asked), node_id)
+            within = read.within(transaction)
+            return await within.under(
+                node_id, lambda one: one.first(most, "lineage.subtree", **asked)
+            )
 
     async def alive_nodes(
         self,
@@ -188,8 +190,8 @@ class NodeRepository:
         read = self._at(project_id, guard, check.fields(fields))
         if under is None:
             return await read.columns("frontier.alive", **asked)
-        found = await read.columns("frontier.alive_under", node_id=under, **asked)
-        return await read.there(found, under)
+        asked["node_id"] = under
+        return await read.under(under, lambda one: one.columns("frontier.alive_under", **asked))
 
     async def leaves(
         self,
@@ -212,8 +214,8 @@ class NodeRepository:
         asked = {"status": check.status(status), "limit": _most(check, limit)}
         read = self._at(project_id, guard, check.fields(fields))
         if under is not None:
-            found = await read.columns("node.leaves_under", node_id=under, **asked)
-            return await read.there(found, under)
+            asked["node_id"] = under
+            return await read.under(under, lambda one: one.columns("node.leaves_under", **asked))
         if asked["status"] is None:
             return await read.columns("node.leaves", limit=asked["limit"])
         return await read.columns("node.leaves_of_status", **asked)
@@ -249,8 +251,8 @@ class NodeRepository:
         read = self._at(project_id, guard, check.fields(fields))
         asked = {"status": kept, "limit": count}
         if under is not None:
-            found = await read.columns("node.best_under", node_id=under, order_by=by, **asked)
-            return await read.there(found, under)
+            asked.update(node_id=under, order_by=by)
+            return await read.under(under, lambda one: one.columns("node.best_under", **asked))
         among = count if kept is None else min(count * _LOOKED_AT, NO_LIMIT)
         found = await read.columns(_BEST[by], among=among, **asked)
         if kept is None or len(found) == count:

@@ -74,7 +74,7 @@ class Database:
         url: `postgresql://user:password@host/name?sslmode=…`, also `postgres://` and
             `postgresql+asyncpg://`; a socket's folder goes into `?host=/folder`. What it leaves
             out comes from the `PG*` variables.
-        pool_size: Most connections that are open at once.
+        pool_size: Most connections that are open at once, 1 at least.
         connect_timeout_s: For one connection; the URL's own `connect_timeout` wins.
         statement_timeout_s: For one statement; a transaction may take twice as long.
         lock_timeout_s: For one lock, such as another writer's on the project.
@@ -111,7 +111,8 @@ class Database:
             pool_timeout=pool_timeout_s,
             pool_use_lifo=True,
         )
-        self._turns = Turns(STORE, pool_size, pool_timeout_s)
+        self._pool = pool_size, pool_timeout_s
+        self._turns = Turns(STORE, *self._pool)
         event.listen(self._engine.sync_engine, "checkin", _note_use)
         event.listen(self._engine.sync_engine, "checkout", _require_alive)
 
@@ -175,6 +176,7 @@ class Database:
     async def close(self) -> None:
         """Close the connections. The next call would open new ones."""
         await self._engine.dispose()
+        self._turns = Turns(STORE, *self._pool)  # the next loop's
 
     @asynccontextmanager
     async def transaction(

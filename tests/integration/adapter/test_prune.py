@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sapwood import Node, NodeStatus, failpoints
+from sapwood.settings import APPLY_ROWS
 from sapwood.testing.conformance.base import chain
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ async def test_a_prune_of_more_than_a_transaction_is_applied_in_parts_and_read_w
     flush = asyncio.create_task(store.flush())
     await trap.sprung.wait()
     half = "MATCH (n:Pruned {project_id: $id, status: 'pruned'}) RETURN count(n) AS nodes"
-    assert await run_cypher(half, id=project_id) == [{"nodes": 5_000}]
+    assert await run_cypher(half, id=project_id) == [{"nodes": APPLY_ROWS}]
     reader = open_store()
     assert len(await reader.alive_nodes()) == 0
     assert await run_cypher(half, id=project_id) == [{"nodes": 11_001}]

@@ -214,3 +214,32 @@ async def test_an_error_between_two_statements_frees_the_lock(
         async with writer.apply(grove.project_id):
             raise DivergedError("the delivery says no")
     await grove.plant([row("root")])
+
+
+UNDER: dict[str, Callable[[NodeRepository, str, Guard], Coroutine[Any, Any, Columns | None]]] = {
+    "children": lambda nodes, project, guard: nodes.children(project, guard, "new"),
+    "subtree": lambda nodes, project, guard: nodes.subtree(project, guard, "new"),
+    "alive_nodes": lambda nodes, project, guard: nodes.alive_nodes(project, guard, under="new"),
+    "leaves": lambda nodes, project, guard: nodes.leaves(project, guard, under="new"),
+    "best_nodes": lambda nodes, project, guard: nodes.best_nodes(project, guard, 9, under="new"),
+}
+
+
+@pytest.mark.parametrize("name", UNDER)
+async def test_a_node_that_comes_while_it_is_looked_for_comes_with_what_is_under_it(
+    name: str, grove: Grove, nodes: NodeRepository
+) -> None:
+    """A17: nothing under a node, and the node itself, are never of two positions."""
+    asked = 0
+
+    async def guard(_: Watermark | None) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 1:  # the first statement has found nothing
+            new = row("new", score=0.5, seq=1)
+            await grove.plant([new, row("below", new, score=0.9, seq=1)])
+        return 1
+
+    found = await UNDER[name](nodes, grove.project_id, guard)
+    assert found is not None
+    assert "below" in found["id"]
