@@ -38,10 +38,10 @@ class Mutant(NamedTuple):
 _LOOK_UP: Final = Change("src/flushing.py", "if number > 1:", "if number > 1_000_000:")
 _NO_EPOCH: Final = Change(
     "src/relational/journal.py",
-    "AND epoch = :number AND owner = :owner",
-    "AND (TRUE OR epoch = :number AND owner = :owner)",
+    "AND epoch = $3 AND owner = $4",
+    "AND (TRUE OR epoch = $3 AND owner = $4)",
 )
-_ADVANCE: Final = "found = (await connection.execute(_ADVANCE, values)).one_or_none()"
+_ADVANCE: Final = "found = await connection.fetchrow("
 _NO_GUARD: Final = (
     Change(
         "src/applying.py",
@@ -115,13 +115,16 @@ MUTANTS: Final = (
             Change(
                 "src/relational/journal.py",
                 _ADVANCE,
-                "from sqlalchemy import select\n"
-                "    from .tables import ProjectRow\n"
-                "    now = select(ProjectRow.epoch, ProjectRow.owner)\n"
-                "    now = now.where(ProjectRow.id == project_id)\n"
-                "    if tuple((await connection.execute(now)).one()) != epoch:\n"
+                "now = await connection.fetchrow(_EPOCH, project_id)\n"
+                "    if tuple(now) != epoch:\n"
                 "        return None\n"
                 f"    {_ADVANCE}",
+            ),
+            Change(
+                "src/relational/journal.py",
+                "_CHAIN: Final =",
+                '_EPOCH: Final = "SELECT epoch, owner FROM sapwood.project WHERE id = $1"\n'
+                "_CHAIN: Final =",
             ),
         ),
     ),
@@ -133,8 +136,8 @@ MUTANTS: Final = (
         (
             Change(
                 "src/relational/journal.py",
-                "AND epoch = :number AND owner = :owner",
-                "AND epoch = :number AND (TRUE OR owner = :owner)",
+                "AND epoch = $3 AND owner = $4",
+                "AND epoch = $3 AND (TRUE OR owner = $4)",
             ),
         ),
     ),
@@ -143,7 +146,7 @@ MUTANTS: Final = (
         "a writer forgets what it was told is stored",
         "an_older_postgresql_under_its_writer",
         "not refused",
-        (Change("src/relational/journal.py", "if not found.follows:", "if False:"),),
+        (Change("src/relational/journal.py", 'if not found["follows"]:', "if False:"),),
     ),
     Mutant(
         "A9",
@@ -199,8 +202,8 @@ MUTANTS: Final = (
         (
             Change(
                 "src/relational/journal.py",
-                "SET head_seq = :seq, chain = :chain WHERE",
-                "SET head_seq = :seq, chain = coalesce(chain, :chain) WHERE",
+                "SET head_seq = $2, chain = $3 WHERE",
+                "SET head_seq = $2, chain = coalesce(chain, $3) WHERE",
             ),
         ),
     ),
