@@ -8,23 +8,23 @@ of an earlier try writes nothing, and a restored store is noticed instead of bei
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from . import failpoints
-from .errors import NotFoundError, SapwoodError, StalledError, StoreError, UnavailableError
+from .coming import ReadAhead
+from .errors import NotFoundError, StalledError, StoreError, UnavailableError
 from .events import log
-from .graph import rows_of
-from .journal import fold, run
+from .journal import run
 from .quarantine import advance
-from .settings import APPLY_BYTES, APPLY_ROWS
+from .settings import APPLY_ROWS
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Awaitable, Callable
 
-    from .graph import ApplyTransaction, GraphClearing, GraphWriter, Rows, Watermark
+    from .coming import Coming
+    from .graph import ApplyTransaction, GraphClearing, GraphWriter, Watermark
     from .history import History
     from .journal import Entry, Prune
     from .relational import Journal, ProjectRepository
@@ -42,35 +42,6 @@ class _RefusedError(Exception):
         super().__init__(f"{len(entries)} entries")
         self.entries = entries
         self.refusal = refusal
-
-
-class _Next(NamedTuple):
-    """Entries that may go into one transaction.
-
-    Attributes:
-        rows: What the first of them, up to a prune, write, if that was made already.
-    """
-
-    entries: list[Entry]
-    rows: Rows | None = None
-
-    @property
-    def size(self) -> int:
-        """How many rows they write, as far as that is known before."""
-        return sum(entry.operations.rows for entry in self.entries)
-
-    def prepared(self) -> _Next:
-        """Return the same with the rows made."""
-        return self._replace(rows=rows_of(fold(run(self.entries))))
-
-    def of(self, todo: list[Entry]) -> Rows:
-        """Return what those of the entries write that are still to do."""
-        if self.rows is not None and todo == run(self.entries):
-            return self.rows
-        return rows_of(fold(todo))
-
-
-_NOTHING_NEXT = _Next([])
 
 
 class Place(NamedTuple):
@@ -125,8 +96,7 @@ class Applier:
         self._counts = counts
         self._stalled = stalled
         self._to_close = _NOTHING
-        self._ahead = _NOTHING_NEXT
-        self._reading: asyncio.Task[_Next] | None = None
+        self._ahead = ReadAhead(project_id, journal)
         self.place: Place | None = None
         self.to_rebuild = False
         self.most_rows = APPLY_ROWS
@@ -195,9 +165,9 @@ class Applier:
             await self._begin_to_clear()
             self.place, self.to_rebuild = None, False
         if self.place is None:  # what was read before may be of another time
-            self._ahead = _NOTHING_NEXT
+            self._ahead.forget()
         place = self.place = self.place or await self._contact()
-        coming = await self._next(place.applied + 1)
+        coming = await self._ahead.next(place.applied + 1, self.most_rows)
         if not coming.entries:
             if not place.checked:
                 self.place = await self._check(place)
@@ -207,55 +177,18 @@ class Applier:
         refused = None
         try:
             self.place = await self._apply(place, coming)
-            if self._reading is not None:
-                self._ahead = await self._reading
+            await self._ahead.keep()
         except _RefusedError as exc:
             refused = exc
         finally:
-            if self._reading is not None:
-                self._reading.cancel()
-                await asyncio.gather(self._reading, return_exceptions=True)
-                self._reading = None
+            await self._ahead.end()
         if refused is None:
             await self._accepted()
         else:  # out here, so that an error raised of it does not carry the entries as its context
             await self._refused(refused.entries, refused.refusal)
         return True
 
-    async def _next(self, seq: int) -> _Next:
-        """Return what may go into one transaction, from position `seq` on."""
-        ahead, self._ahead = self._ahead, _NOTHING_NEXT
-        fits = len(ahead.entries) == 1 or ahead.size <= self.most_rows
-        if ahead.entries and ahead.entries[0].seq == seq and fits:
-            return ahead
-        return await self._read(seq)
-
-    async def _read(self, seq: int) -> _Next:
-        entries = await self._journal.entries(
-            self._project_id, seq, most_rows=self.most_rows, most_bytes=APPLY_BYTES
-        )
-        return _Next(entries)
-
-    def _begin_to_read_ahead(self, now: _Next) -> None:
-        """Read and prepare what follows, while Neo4j is busy with `now`, if there may be much."""
-        if now.size >= self.most_rows // 2:
-            self._reading = asyncio.create_task(self._read_ahead(now.entries[-1].seq + 1))
-
-    async def _read_ahead(self, seq: int) -> _Next:
-        """Return what is worth a transaction from position `seq` on, with its rows made.
-
-        Nothing depends on it: what is read is held against the watermark as ever, and what cannot
-        be read, whoever needs it will read again.
-        """
-        try:
-            ahead = await self._read(seq)
-            if ahead.size < self.most_rows // 2:
-                return _NOTHING_NEXT
-            return ahead.prepared()
-        except SapwoodError:
-            return _NOTHING_NEXT
-
-    async def _apply(self, place: Place, coming: _Next) -> Place | None:
+    async def _apply(self, place: Place, coming: Coming) -> Place | None:
         """Run one guarded transaction; return where the graph stands now, `None` if unsure."""
         entries = coming.entries
         async with self._writer.apply(self._project_id) as transaction:
@@ -275,9 +208,9 @@ class Applier:
             left_out = _digest(mark, todo)
             try:
                 if prune is None:
-                    rows = coming.of(todo)
+                    rows = coming.rows_of(todo)
                     if todo[-1] is entries[-1]:
-                        self._begin_to_read_ahead(coming)
+                        self._ahead.begin(coming, self.most_rows)
                     await transaction.write(rows)
                 elif not await self._close(transaction, todo[0].chain, prune):
                     return Place.of(mark, checked=True)._replace(under_way=todo[0].chain)

@@ -150,14 +150,12 @@ class NodeRepository:
             "max_depth": None if depth is None else min(depth, _DEEPER_THAN_ANY),
             "status": check.status(status),
         }
-        read = self._at(project_id, guard, check.fields(fields))
+        read, key = self._at(project_id, guard, check.fields(fields)), "lineage.subtree"
         if most is None:
-            return await read.under(node_id, lambda one: one.sorted("lineage.subtree", **asked))
+            return await read.under(node_id, lambda one: one.sorted(key, **asked))
         async with self._graph.writing() as transaction:
-            within = read.within(transaction)
-            return await within.under(
-                node_id, lambda one: one.first(most, "lineage.subtree", **asked)
-            )
+            read = read.within(transaction)
+            return await read.under(node_id, lambda one: one.first(most, key, **asked))
 
     async def alive_nodes(
         self,
@@ -190,8 +188,8 @@ class NodeRepository:
         read = self._at(project_id, guard, check.fields(fields))
         if under is None:
             return await read.columns("frontier.alive", **asked)
-        asked["node_id"] = under
-        return await read.under(under, lambda one: one.columns("frontier.alive_under", **asked))
+        key, asked = "frontier.alive_under", {"node_id": under, **asked}
+        return await read.under(under, lambda one: one.columns(key, **asked))
 
     async def leaves(
         self,
@@ -243,11 +241,8 @@ class NodeRepository:
             `best_under.cypher`.
         """
         check = Arguments("best_nodes")
-        by, count, kept = (
-            check.choice("key", key, SCORES),
-            check.count("n", n),
-            check.status(status),
-        )
+        by, count = check.choice("key", key, SCORES), check.count("n", n)
+        kept = check.status(status)
         read = self._at(project_id, guard, check.fields(fields))
         asked = {"status": kept, "limit": count}
         if under is not None:
@@ -316,8 +311,8 @@ class NodeRepository:
         Cost: memory for what is returned, and for one column more while it is sorted.
         Source: `cypher/project/load_tree.cypher`.
         """
-        read = self._at(project_id, guard, Arguments("load_tree").fields(fields))
-        return await read.tree("project.load_tree")
+        wanted = Arguments("load_tree").fields(fields)
+        return await self._at(project_id, guard, wanted).tree("project.load_tree")
 
     async def audit_page(
         self, project_id: str, guard: Guard, *, after: str, limit: int
@@ -341,8 +336,7 @@ class NodeRepository:
 
         Source: `cypher/project/count_by_status.cypher`.
         """
-        read = self._at(project_id, guard, ())
-        return await read.counts()
+        return await self._at(project_id, guard, ()).counts()
 
     def _at(
         self, project_id: str, guard: Guard, fields: Sequence[str], upto: int | None = None

@@ -9,19 +9,19 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
-from ..errors import SapwoodError, SchemaError, SettingsError
+from ..errors import SapwoodError, SettingsError
 from ..transport import require_private
 from ..turns import Turns
 from . import schema
 from .driver import driver
+from .durability import SERVER, require_durable
 from .engine import make_engine
 from .partitions import require_number
-from .project_row import require_synchronous
 from .translate import DRIVER_ERRORS, STORE, is_lost, translate
 from .urls import parse_url
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-OLDEST_SERVER: Final = 16
 PING_AFTER_S: Final = 1.0
 """A connection that was idle for longer is asked for a sign of life before it is used."""
 _PING_TIMEOUT_S: Final = 5.0
@@ -54,11 +53,6 @@ _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _COMMIT: Final = "COMMIT;"
 _ROLLBACK: Final = "ROLLBACK;"
 _TRANSACTION_TIMEOUT: Final = "SELECT set_config('transaction_timeout', $1, false)"
-SERVER: Final = text(
-    "SELECT current_setting('server_version_num')::int / 10000 AS version,"
-    " current_setting('synchronous_commit') AS synchronous_commit,"
-    " current_setting('fsync') AS fsync"
-)
 
 
 class Database:
@@ -319,24 +313,6 @@ async def _commit_driver(connection: AsyncConnection) -> None:
 
 def _milliseconds(seconds: float) -> str:
     return str(max(1, round(seconds * 1000)))
-
-
-def require_durable(version: int, synchronous_commit: str, fsync: str) -> None:
-    """Refuse a server on which a crash may take what was acknowledged; takes a row of `SERVER`.
-
-    Raises:
-        SchemaError: It is too old, or gives up durability.
-    """
-    if version < OLDEST_SERVER:
-        raise SchemaError(
-            f"the server is PostgreSQL {version}; sapwood needs {OLDEST_SERVER} or later"
-        )
-    require_synchronous(synchronous_commit)
-    if fsync != "on":
-        raise SchemaError(
-            "the server runs with fsync = off, so a crash may destroy what was acknowledged. Set "
-            "fsync = on in postgresql.conf and restart it."
-        )
 
 
 def _note_use(_connection: Any, record: Any) -> None:

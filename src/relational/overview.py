@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from ..errors import SchemaError
 from . import schema
-from .database import SERVER, require_durable
+from .durability import SERVER, require_durable
 from .project_row import missing
 
 if TYPE_CHECKING:
