@@ -28,10 +28,12 @@ REQUIRED = ("row", "nothing", "mode", "repeatable")
 
 # Taking the lock is one clause and reading under it are the next ones, which Neo4j runs in this
 # order: it reads what is committed when it gets there, so what the lock was waited for is seen.
-# The property means nothing and has this value already, so nothing is written to disk.
+# It is the lock that an apply takes. Giving a node the label that it has takes it too, and there is
+# nothing to commit: a property that is written, if only with the value that it has, makes every
+# read a transaction in the log, which a full disk refuses.
 _UNDER_LOCK: LiteralString = """\
 MATCH (w:Watermark {project_id: $project_id})
-SET w.lock = true
+SET w:Watermark
 WITH w
 WITH [
   w.applied, w.chain, w.incarnation, w.state, w.under_way, coalesce(w.quarantine, '')

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from neo4j import AsyncGraphDatabase
 
 from sapwood import Graph
 from sapwood.errors import DivergedError, UnavailableError
@@ -15,7 +16,7 @@ from sapwood.journal import NO_CHAIN
 from .trees import Grove, Row, at_least, fold_of, row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
     from sapwood.graph import Guard, NodeRepository, Watermark
     from sapwood.nodes import Columns
@@ -23,6 +24,21 @@ if TYPE_CHECKING:
     from tests.conftest import RunCypher
 
 ROUNDS = 40
+
+
+@pytest.fixture
+async def newest_commit(servers: Endpoints) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """The name that Neo4j has for the state after its last commit."""
+    auth = (servers.neo4j_username, servers.neo4j_password.get_secret_value())
+    async with AsyncGraphDatabase.driver(servers.neo4j_uri, auth=auth) as driver:
+
+        async def ask() -> str:
+            async with driver.session(database=servers.neo4j_database) as session:
+                await (await session.run("RETURN 1")).consume()
+                (bookmark,) = (await session.last_bookmarks()).raw_values
+            return bookmark
+
+        yield ask
 
 
 async def test_of_appliers_that_race_exactly_one_writes(
@@ -214,6 +230,17 @@ async def test_an_error_between_two_statements_frees_the_lock(
         async with writer.apply(grove.project_id):
             raise DivergedError("the delivery says no")
     await grove.plant([row("root")])
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_read_commits_nothing(
+    name: str, grove: Grove, nodes: NodeRepository, newest_commit: Callable[[], Awaitable[str]]
+) -> None:
+    """It takes a lock that is a writer's, and yet no disk that is full may keep anyone from it."""
+    await grove.plant([row("root", score=0.1)])
+    before = await newest_commit()
+    await READS[name](nodes, grove.project_id, at_least(1))
+    assert await newest_commit() == before
 
 
 UNDER: dict[str, Callable[[NodeRepository, str, Guard], Coroutine[Any, Any, Columns | None]]] = {
