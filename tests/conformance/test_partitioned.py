@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sapwood import Database
 from sapwood.testing.conformance.branches import BranchesConformance
 from sapwood.testing.conformance.caching import CachingConformance
 from sapwood.testing.conformance.deleting import DeletingConformance
@@ -22,12 +21,13 @@ from sapwood.testing.conformance.rubrics import RubricsConformance
 from sapwood.testing.conformance.saving import SavingConformance
 from sapwood.testing.conformance.scoring import ScoringConformance
 
-from ..integration.relational.test_database import own_database
+from ..integration.relational.test_database import without_tables
 from .servers import OverServers, ServersConformance
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sapwood import Database
     from sapwood.servers import Endpoints
 
 PARTITIONS = 4
@@ -35,11 +35,9 @@ PARTITIONS = 4
 
 @pytest.fixture(scope="module")
 async def database(servers: Endpoints) -> AsyncIterator[Database]:
-    async with own_database(servers) as url:
-        database = Database(url)
+    async with without_tables(servers) as database:
         await database.create_tables(partitions=PARTITIONS)
         yield database
-        await database.close()
 
 
 class TestPartitioned(

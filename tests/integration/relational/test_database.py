@@ -46,6 +46,15 @@ async def own_database(servers: Endpoints, *settings: str) -> AsyncGenerator[str
         await admin.close()
 
 
+@asynccontextmanager
+async def without_tables(servers: Endpoints) -> AsyncGenerator[Database]:
+    """A database of its own, open, in which nothing was made yet."""
+    async with own_database(servers) as url:
+        database = Database(url)
+        yield database
+        await database.close()
+
+
 async def test_a_fresh_database_says_to_call_create_tables(servers: Endpoints) -> None:
     async with own_database(servers) as url:
         database = Database(url)

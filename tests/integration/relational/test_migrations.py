@@ -12,15 +12,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.orm import configure_mappers
 
-from sapwood import Database
 from sapwood.relational import schema
 from sapwood.relational.tables import Base
 
-from .test_database import own_database
+from .test_database import without_tables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sapwood import Database
     from sapwood.servers import Endpoints
 
 OBJECTS = text(
@@ -31,10 +31,8 @@ OBJECTS = text(
 
 @pytest.fixture
 async def fresh(servers: Endpoints) -> AsyncIterator[Database]:
-    async with own_database(servers) as url:
-        database = Database(url)
+    async with without_tables(servers) as database:
         yield database
-        await database.close()
 
 
 def test_there_is_one_head_and_a_line_to_it() -> None:

@@ -15,7 +15,7 @@ from sapwood.relational import branch_rows, entries, journal, projects, schema, 
 from sapwood.relational.partitions import GROWING
 from sapwood.relational.tables import Base, NodeRef, ProjectRow
 
-from .test_database import own_database
+from .test_database import without_tables
 from .test_plans import CACHED, LENT, PAIRS, PREVIEW, RUBRIC_SCORES, STATS, UNLABELLED, compiled
 
 if TYPE_CHECKING:
@@ -58,10 +58,8 @@ HOT = {
 
 @pytest.fixture
 async def fresh(servers: Endpoints) -> AsyncIterator[Database]:
-    async with own_database(servers) as url:
-        database = Database(url)
+    async with without_tables(servers) as database:
         yield database
-        await database.close()
 
 
 async def divided(connection: AsyncConnection) -> dict[str, int]:
@@ -139,11 +137,9 @@ async def test_the_sql_for_an_administrator_divides_too(fresh: Database) -> None
 
 @pytest.fixture(scope="module")
 async def parted(servers: Endpoints) -> AsyncIterator[Database]:
-    async with own_database(servers) as url:
-        database = Database(url)
+    async with without_tables(servers) as database:
         await database.create_tables(partitions=PARTITIONS)
         yield database
-        await database.close()
 
 
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
