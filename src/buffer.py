@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from .batch import KINDS, Batch, NodeDraft, RefusedDraft, StateDraft
 from .model import new_id
-from .settings import BATCH_BYTES, FLUSH_ROWS
+from .settings import BATCH_BYTES
+from .waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -125,11 +126,7 @@ class Buffer:
     async def changed(self, timeout_s: float | None) -> None:
         """Wait until something is accepted, or until the time is over."""
         self._changed.clear()
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        await wait(self._changed, timeout_s)
 
     def wake(self) -> None:
         """End `changed`: something else is to be looked at."""
@@ -145,11 +142,6 @@ class Buffer:
         if full or len(self._waiting) >= self._settings.flush_at or self._bytes >= BATCH_BYTES:
             return 0.0
         return self._since + self._settings.flush_interval_s - time.monotonic()
-
-    def is_worth_a_flush(self) -> bool:
-        """Whether a flush is as large as it gets, or savers wait for it."""
-        large = len(self._waiting) >= FLUSH_ROWS or self._bytes >= BATCH_BYTES
-        return large or self._in_flight is not None or not self._room.is_set()
 
     def freeze(self) -> Batch:
         """Return the oldest items as a batch with an id; the same until it is `done`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from .history import BehindError
 from .lag import Lag
 from .retry import end_if_cancelled
 from .settings import LINGER_S
+from .waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,9 +204,7 @@ class Delivery:
         """Let more entries come while nobody waits, so that one transaction takes them all."""
         if self._urgent.is_set() or self._lag.rows >= self._applier.most_rows:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_S):
-                await self._urgent.wait()
+        await wait(self._urgent, LINGER_S)
 
     async def _catch_up(self) -> None:
         """Apply until nothing is left, through every passing failure of either store."""

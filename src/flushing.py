@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from .events import log
 from .receipts import Receipts
 from .relational import Stored
 from .retry import end_if_cancelled
-from .settings import LINGER_S
+from .waiting import wait
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -109,17 +108,7 @@ class Flusher:
         wanted = self._wanted > self._buffer.stored
         return due_in_s is not None and (wanted or due_in_s <= 0)
 
-    async def _linger(self) -> None:
-        """Let more items come while nobody waits for them: a flush of many costs little more."""
-        if self._wanted > self._buffer.stored or self._buffer.is_worth_a_flush():
-            return
-        self._asked.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_S):
-                await self._asked.wait()
-
     async def _store_next(self) -> None:
-        await self._linger()
         await self._wait_for_room()
         batch = self._buffer.freeze()
         receipt = await self._store(batch)
@@ -163,9 +152,7 @@ class Flusher:
         self._blocks += 1
         async with self._stored:
             self._stored.notify_all()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(BLOCKED_S):
-                await self._asked.wait()
+        await wait(self._asked, BLOCKED_S)
 
     def _where(self, seq: int | None = None) -> dict[str, object]:
         where: dict[str, object] = {"project": self._project_id}

@@ -10,7 +10,7 @@ from .model import Record
 
 MIB = 1 << 20
 BATCH_ROWS = 5_000
-"""Most items of one flush, so that its journal entry is one Neo4j transaction."""
+"""Most that `flush_at` may be, since a journal entry is one Neo4j transaction."""
 BATCH_BYTES = 4 * MIB
 """Most bytes of one flush; an automatic flush starts when so much is pending."""
 FLUSH_ROWS = 1_250
@@ -21,7 +21,7 @@ third longer for each."""
 APPLY_BYTES = 8 * MIB
 """Most bytes, unpacked, of one apply transaction."""
 LINGER_S = 0.005
-"""How long a flush waits for more items, and an apply for more entries, while nobody asks."""
+"""How long an apply waits for more entries when nobody waits for it."""
 
 Mode = Literal["own", "join", "read"]
 """How an adapter takes part in a project: as its one owner, as one of several, or looking."""

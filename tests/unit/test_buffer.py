@@ -91,3 +91,30 @@ def test_known_ids_forget_the_oldest_first() -> None:
     assert known.find("abc") == {"b": b"b", "c": b"c"}
     known.discard("b")
     assert known.find("abc") == {"c": b"c"}
+
+
+async def test_a_saver_that_goes_on_and_on_lets_others_have_their_turn() -> None:
+    buffer = Buffer(Settings(flush_at=2))
+    turns: list[int] = []
+
+    async def flush() -> None:
+        while buffer.pending < 8:
+            turns.append(buffer.pending)
+            await asyncio.sleep(0)
+
+    flushing = asyncio.create_task(flush())
+    for _ in range(4):
+        await buffer.put(items("a", "b"))
+    await flushing
+    assert len(turns) >= 3
+
+
+async def test_a_saver_that_is_cancelled_in_its_pause_is_told_that_all_was_accepted() -> None:
+    buffer = Buffer(Settings(flush_at=1))
+    saver = asyncio.create_task(buffer.put(items("a", "b", "c")))
+    await asyncio.sleep(0)
+    saver.cancel()
+    with pytest.raises(asyncio.CancelledError) as cancelled:
+        await saver
+    assert cancelled.value.__notes__ == ["3 of 3 items were accepted and will be stored"]
+    assert buffer.pending == 3
