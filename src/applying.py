@@ -164,9 +164,10 @@ class Applier:
         if self.to_rebuild:
             await self._begin_to_clear()
             self.place, self.to_rebuild = None, False
-        if self.place is None:  # what was read before may be of another time
-            self._ahead.forget()
-        place = self.place = self.place or await self._contact()
+        if self.place is None:
+            self._ahead.forget()  # it may be of another time
+            self.place = await self._contact()
+        place = self.place
         coming = await self._ahead.next(place.applied + 1, self.most_rows)
         if not coming.entries:
             if not place.checked:

@@ -208,8 +208,8 @@ class Graph:
             with translated():
                 async with asyncio.timeout_at(deadline):
                     # Answered before it waits for the lock, so a dead connection shows here.
-                    statement = Query(under_lock(key), timeout=self._timeout_s)
-                    result = await session.run(statement, parameters)
+                    query = Query(under_lock(key), timeout=self._timeout_s)
+                    result = await session.run(query, parameters)
                 async with asyncio.timeout(self._timeout_s + GRACE_S):
                     async for record in result:
                         take(record)
@@ -225,7 +225,7 @@ class Graph:
 
     @asynccontextmanager
     async def _session(self, access: str) -> AsyncGenerator[AsyncSession]:
-        self._connected()
+        self._connected()  # at once, where it is closed or another loop's
         async with self._turns.take():
             session = self._connected().session(database=self._database, default_access_mode=access)
             try:

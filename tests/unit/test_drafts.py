@@ -27,6 +27,7 @@ from sapwood.drafts import (
     is_fresh,
     parents_first,
 )
+from sapwood.values import ITEM_BYTES
 
 if TYPE_CHECKING:
     import random
@@ -202,3 +203,19 @@ def test_every_text_of_an_item_counts_for_the_bounds_in_bytes() -> None:
     [failed] = draft_scores([score])
     saved = draft_node(Node(content="", status_reason=reason))
     assert min(status.size, failed.size, saved.size) >= 2_000
+
+
+def test_content_and_attributes_are_counted_in_bytes_together() -> None:
+    """300,000 characters of two bytes each, beside half a MiB."""
+    large = Node(id="a", content="x" * (ITEM_BYTES // 2), attributes={"k": "ü" * 300_000})
+    with pytest.raises(ValidationError, match="together with attributes"):
+        draft_node(large)
+    assert draft_node(large.model_copy(update={"content": ""})).size > 600_000
+
+
+def test_a_status_that_came_past_the_model_is_refused_by_name() -> None:
+    made = Node(id="a", content="")
+    for status in ("closed", ["alive"], None):
+        odd = made.model_copy(update={"status": status})
+        with pytest.raises(ValidationError, match="node a: status must be one of alive"):
+            draft_node(odd)

@@ -170,3 +170,9 @@ def test_a_node_without_its_parent_is_refused() -> None:
     orphan = Node(id="a", parent_id="lost", content="", depth=1, seq=1)
     with pytest.raises(DivergedError, match="lost"):
         Tree(columns_of([orphan]))
+
+
+def test_a_node_that_is_its_own_parent_is_refused() -> None:
+    loop = Node(id="a", parent_id="a", content="", depth=1, seq=1)
+    with pytest.raises(DivergedError, match="a stands before its parent"):
+        Tree(columns_of([loop]))

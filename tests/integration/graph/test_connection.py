@@ -98,6 +98,25 @@ async def test_those_who_share_a_connection_take_turns(servers: Endpoints) -> No
     await graph.close()
 
 
+async def test_who_waits_for_a_turn_while_the_graph_is_closed_is_told_so(
+    servers: Endpoints,
+) -> None:
+    graph = Graph(
+        servers.neo4j_uri, auth=(servers.neo4j_username, servers.neo4j_password), pool_size=1
+    )
+
+    async def ask() -> None:
+        async with graph.reading():
+            pytest.fail("it was closed before its turn came")
+
+    async with graph.reading():
+        waiting = asyncio.create_task(ask())
+        await asyncio.sleep(0)
+        await graph.close()
+    with pytest.raises(ClosedError, match="closed"):
+        await waiting
+
+
 async def test_no_server_is_a_passing_state() -> None:
     graph = Graph("bolt://127.0.0.1:1", auth=("neo4j", SECRET), connect_timeout_s=2.0)
     with pytest.raises(UnavailableError, match="cannot be reached") as away:
