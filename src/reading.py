@@ -29,9 +29,9 @@ class Reads(Loads):
         StaleReadError when the graph does not get there within `read_wait_s`; StalledError or
         DivergedError when it cannot; UnavailableError when PostgreSQL does not answer in time.
     Cost: one PostgreSQL statement and one Neo4j statement, a round trip each, however many nodes
-        come back; two Neo4j statements where nothing is found below a node, or where few of the
-        best have the status; four round trips for a subtree with a limit. Reads and applies of one
-        project take turns.
+        come back; two Neo4j statements where few of the best have the status; four round trips to
+        Neo4j for a subtree with a limit, five more where nothing is found below a node. Reads and
+        applies of one project take turns.
 
     Where a read takes them: `fields` names the columns wanted (`id` comes always), all by default;
     with some only, take the values by `Nodes.column`. `status` keeps the nodes of one status,

@@ -40,9 +40,9 @@ class NodeRepository:
 
     Guarantees: A read sees the graph as it is at one position, which its guard is given: all of the
         entries up to there, nothing of later ones.
-    Cost: one statement, which is a transaction and a round trip; six if nothing is found below a
-        node, four round trips if only the first of a subtree are wanted. However many nodes there
-        are. Reads and applies of one project take turns.
+    Cost: one statement, which is a transaction and a round trip; four round trips if only
+        the first of a subtree are wanted, five in all if nothing is found below a node. However
+        many nodes there are. Reads and applies of one project take turns.
     Raises: ValidationError for an argument that is none of its kind.
 
     Every read takes `project_id` and its guard first. `fields` names the columns wanted, all by
