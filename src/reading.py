@@ -92,9 +92,9 @@ class Reads(Loads):
         check, project = Arguments("path"), self._project_id
         last, names = check.node_id(node_id), check.fields(fields)
         found = await self._read(
-            lambda nodes, guard: nodes.path(project, guard, last, fields=names)
+            lambda nodes, guard: nodes.lineage(project, guard, last, fields=names)
         )
-        return self._under(last, found)
+        return self._under(last, found)[::-1]
 
     async def ancestors(self, node_id: str, *, fields: Collection[str] | None = None) -> Nodes:
         """Return parent first … root last, the node excluded; empty for a root.
@@ -105,9 +105,9 @@ class Reads(Loads):
         check, project = Arguments("ancestors"), self._project_id
         below, names = check.node_id(node_id), check.fields(fields)
         found = await self._read(
-            lambda nodes, guard: nodes.ancestors(project, guard, below, fields=names)
+            lambda nodes, guard: nodes.lineage(project, guard, below, fields=names)
         )
-        return self._under(below, found)
+        return self._under(below, found)[1:]
 
     async def subtree(
         self,

@@ -15,7 +15,7 @@ from harness import Case, Ratio
 from sapwood import Node, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from harness import Bench, Contenders
     from sources import Edge
@@ -29,30 +29,29 @@ ABOUT = f"""
   which has caught up before the next one. *graph busy*: the same, one right after the other, while
   Neo4j applies those before. *save and flush, graph busy*: `save_nodes_batch` inside the clock too.
 - *transaction*: one asyncpg transaction of two statements, `INSERT … SELECT … unnest` of the same
-  register rows and an `INSERT` of the same journal row, payload and receipt included, into copies
-  of the tables with their keys, checks and indexes. Prepared statements, ready values.
+  register rows and an `INSERT` of the same journal row, payload and receipt included, into the
+  same tables, in a project of its own. Prepared statements, ready values. One right after the
+  other, or *graph idle*: each after the read that the flush of an idle graph comes after, since
+  whatever begins after a pause finds caches cold and processors asleep.
 - *fdatasync*: as many bytes as the transaction carries, written to a file of 16 MiB that is there
   already, on the same disk, and `fdatasync`.
-"""
-SCHEMA: Final = """
-DROP SCHEMA IF EXISTS bench_flush CASCADE;
-CREATE SCHEMA bench_flush;
-CREATE TABLE bench_flush.project (LIKE sapwood.project INCLUDING ALL);
-CREATE TABLE bench_flush.node_ref (LIKE sapwood.node_ref INCLUDING ALL);
-CREATE TABLE bench_flush.journal (LIKE sapwood.journal INCLUDING ALL);
-ALTER TABLE bench_flush.journal ADD FOREIGN KEY (project_id) REFERENCES bench_flush.project (id);
 """
 ENTRY: Final = (
     "SELECT chain, incarnation, epoch, format, payload, crc, receipt, rows"
     " FROM sapwood.journal WHERE project_id = $1 AND rows = $2 ORDER BY seq DESC LIMIT 1"
 )
 REGISTER: Final = (
-    "INSERT INTO bench_flush.node_ref (project_id, node_id, depth, digest, content_digest)"
+    "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
     " SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bytea[], $5::bytea[])"
 )
 APPEND: Final = (
-    "INSERT INTO bench_flush.journal (project_id, seq, batch_id, chain, incarnation, epoch,"
+    "INSERT INTO sapwood.journal (project_id, seq, batch_id, chain, incarnation, epoch,"
     " format, payload, crc, receipt, rows) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+)
+DELETE: Final = (
+    "DELETE FROM sapwood.node_ref WHERE project_id = $1",
+    "DELETE FROM sapwood.journal WHERE project_id = $1",
+    "DELETE FROM sapwood.project WHERE id = $1",
 )
 
 
@@ -91,11 +90,32 @@ async def flushes(bench: Bench, size: int, *, idle: bool, saving: bool) -> list[
     return found
 
 
-async def transactions(pg: asyncpg.Connection, size: int, entry: asyncpg.Record) -> list[float]:
-    """Return what each transaction took."""
+async def transactions(
+    bench: Bench, pg: asyncpg.Connection, size: int, entry: asyncpg.Record, *, idle: bool
+) -> list[float]:
+    """Return what each transaction took, one right after the other or each after a read."""
+    async with bench.project() as store:
+        if not idle:
+            return await insert(pg, size, entry, pause)
+        root = Node(content="")
+        await store.save_nodes_batch([root])
+        return await insert(pg, size, entry, lambda: store.node(root.id))
+
+
+async def pause() -> None:
+    """Go on at once."""
+
+
+async def insert(
+    pg: asyncpg.Connection,
+    size: int,
+    entry: asyncpg.Record,
+    before: Callable[[], Awaitable[object]],
+) -> list[float]:
+    """Return what each transaction took, without what is awaited before it."""
     project_id = f"flush.{new_id()}"
     await pg.execute(
-        "INSERT INTO bench_flush.project (id, incarnation) VALUES ($1, $2)", project_id, new_id()
+        "INSERT INTO sapwood.project (id, incarnation) VALUES ($1, $2)", project_id, new_id()
     )
     register, append = await pg.prepare(REGISTER), await pg.prepare(APPEND)
     found: list[float] = []
@@ -106,11 +126,14 @@ async def transactions(pg: asyncpg.Connection, size: int, entry: asyncpg.Record)
             [os.urandom(16) for _ in edges],
             [os.urandom(16) for _ in edges],
         ]
+        await before()
         began = time.perf_counter()
         async with pg.transaction():
             await register.fetch(project_id, *values)
             await append.fetch(project_id, seq, new_id(), *entry)
         found.append(since(began))
+    for statement in DELETE:
+        await pg.execute(statement, project_id)
     return found[1:]
 
 
@@ -151,22 +174,22 @@ async def prepare(bench: Bench, size: int) -> AsyncGenerator[Contenders]:
     entry = await example(bench, size)
     ids_and_digests = size * (36 + 64 + 4 + 32)
     carried = len(entry["payload"]) + ids_and_digests
-    await bench.pg.execute(SCHEMA)
     pg = await asyncpg.connect(bench.at.database_url.get_secret_value())
     try:
         yield {
-            "flush, graph idle": lambda: flushes(bench, size, idle=True, saving=False),
-            "flush, graph busy": lambda: flushes(bench, size, idle=False, saving=False),
-            "save and flush, graph busy": lambda: flushes(bench, size, idle=False, saving=True),
-            "transaction": lambda: transactions(pg, size, entry),
-            "fdatasync": lambda: asyncio.to_thread(syncs, bench, carried),
+            IDLE: lambda: flushes(bench, size, idle=True, saving=False),
+            BUSY: lambda: flushes(bench, size, idle=False, saving=False),
+            SAVING: lambda: flushes(bench, size, idle=False, saving=True),
+            IDLE_PEER: lambda: transactions(bench, pg, size, entry, idle=True),
+            PEER: lambda: transactions(bench, pg, size, entry, idle=False),
+            DISK: lambda: asyncio.to_thread(syncs, bench, carried),
         }
     finally:
         await pg.close()
-        await bench.pg.execute("DROP SCHEMA bench_flush CASCADE")
 
 
 IDLE, BUSY, SAVING = "flush, graph idle", "flush, graph busy", "save and flush, graph busy"
+IDLE_PEER, PEER, DISK = "transaction, graph idle", "transaction", "fdatasync"
 TRANSACTION, SYNC = "an asyncpg transaction of the same bytes", "`fdatasync` of the same bytes"
 CASES = (
     Case(
@@ -179,12 +202,13 @@ CASES = (
         full={100: 9},
         counts="nodes a flush",
         targets=(
-            Ratio(over=f"{TRANSACTION}, graph idle", ours=IDLE, peer="transaction", most=3),
-            Ratio(over=f"{TRANSACTION}, graph busy", ours=BUSY, peer="transaction", most=3),
-            Ratio(over=f"{TRANSACTION}, graph idle", ours=IDLE, peer="transaction", of="p99"),
-            Ratio(over=f"{TRANSACTION}, graph busy", ours=BUSY, peer="transaction", of="p99"),
-            Ratio(over=f"{TRANSACTION}, save too", ours=SAVING, peer="transaction"),
-            Ratio(over=f"{SYNC}, graph idle", ours=IDLE, peer="fdatasync"),
+            Ratio(over=f"{TRANSACTION}, graph idle", ours=IDLE, peer=IDLE_PEER, most=3),
+            Ratio(over=f"{TRANSACTION}, graph busy", ours=BUSY, peer=PEER, most=3),
+            Ratio(over=f"{TRANSACTION}, graph idle", ours=IDLE, peer=IDLE_PEER, of="p99"),
+            Ratio(over=f"{TRANSACTION}, graph busy", ours=BUSY, peer=PEER, of="p99"),
+            Ratio(over=f"{TRANSACTION}, graph idle and one after the other", ours=IDLE, peer=PEER),
+            Ratio(over=f"{TRANSACTION}, save too", ours=SAVING, peer=PEER),
+            Ratio(over=f"{SYNC}, graph idle", ours=IDLE, peer=DISK),
         ),
     ),
 )

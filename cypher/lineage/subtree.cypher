@@ -3,18 +3,18 @@
 // $node_id: text
 // $max_depth: integer, edges below the node; null for no limit
 // $status: text; keep only nodes of this status; null for all
-// $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
 // row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC; in no order
 // nothing: no row: the node is missing, or no node has that status (see node.exists)
 // mode: read
 // repeatable: yes
+// note: an edge joins two nodes of one project, so only the top is looked up by it: see lineage.path
 
 MATCH (top:Node {project_id: $project_id, id: $node_id})
 MATCH (top) (()-[:PARENT_OF]->(
   below WHERE $max_depth IS NULL OR below.depth <= top.depth + $max_depth))* (n:Node)
-WHERE n.project_id = $project_id AND n.seq <= $applied AND ($status IS NULL OR n.status = $status)
+WHERE $status IS NULL OR n.status = $status
 WITH DISTINCT n
 WITH collect(n) AS found
 UNWIND range(0, size(found) - 1, 1000) AS start

@@ -4,7 +4,6 @@
 // $status: text; keep only nodes of this status; null for all
 // $order_by: text: score or rubric_score; nodes without it are left out
 // $limit: integer, nodes
-// $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
 // row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC;
@@ -12,9 +11,10 @@
 // nothing: no row, also for a missing node (see node.exists)
 // mode: read
 // repeatable: yes
+// note: an edge joins two nodes of one project, so only the top is looked up by it: see lineage.path
 
 MATCH (:Node {project_id: $project_id, id: $node_id}) (()-[:PARENT_OF]->())* (n:Node)
-WHERE n.project_id = $project_id AND n.seq <= $applied AND ($status IS NULL OR n.status = $status)
+WHERE $status IS NULL OR n.status = $status
 WITH DISTINCT n
 WITH n, CASE $order_by
   WHEN 'score' THEN n.score

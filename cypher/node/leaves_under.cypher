@@ -3,7 +3,6 @@
 // $node_id: text
 // $status: text; keep only nodes of this status; null for all
 // $limit: integer, nodes
-// $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
 // row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC;
@@ -11,13 +10,10 @@
 // nothing: no row, also for a missing node (see node.exists)
 // mode: read
 // repeatable: yes
+// note: an edge joins two nodes of one project, so only the top is looked up by it: see lineage.path
 
 MATCH (:Node {project_id: $project_id, id: $node_id}) (()-[:PARENT_OF]->())* (n:Node)
-WHERE n.project_id = $project_id AND n.seq <= $applied AND ($status IS NULL OR n.status = $status)
-  AND NOT EXISTS {
-    MATCH (n)-[:PARENT_OF]->(below:Node)
-    WHERE below.project_id = $project_id AND below.seq <= $applied
-  }
+WHERE ($status IS NULL OR n.status = $status) AND NOT EXISTS { (n)-[:PARENT_OF]->(:Node) }
 WITH DISTINCT n
 WITH n ORDER BY n.depth, n.id LIMIT $limit
 WITH collect(n) AS found

@@ -1,5 +1,5 @@
 // overview.watermarks: how far the journal of each project is in the graph
-// row: project_id, text; then as project.watermark
+// row: project_id, text; then as project.lock_watermark
 // nothing: no row
 // mode: read
 // repeatable: yes

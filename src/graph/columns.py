@@ -27,6 +27,8 @@ Guard = Callable[[Watermark | None], Awaitable[int]]
 """Judges the watermark under which the data was read: returns the position of the read, or raises;
 what it raises comes out of the read, and the data is dropped."""
 
+Order = Callable[["Sequence[str]", "Sequence[int]"], "list[int]"]
+"""Gives the places of nodes of these ids and depths in an order."""
 NO_LIMIT = (1 << 63) - 1
 PAGE_CHARACTERS = 16 << 20
 """Characters of content and attributes after which a page is full, whatever its nodes."""
@@ -67,11 +69,18 @@ class Reading:
 
     async def sorted(self, key: str, **parameters: Any) -> Columns:
         """Return the nodes that a statement finds, by (depth, id)."""
+        return await self._ordered(_downwards, key, parameters)
+
+    async def line(self, key: str, **parameters: Any) -> Columns:
+        """Return the nodes of one path that a statement finds, the deepest first."""
+        return await self._ordered(_upwards, key, parameters)
+
+    async def _ordered(self, order: Order, key: str, parameters: dict[str, Any]) -> Columns:
         fields = tuple(dict.fromkeys((*self._fields, "depth")))
         found = await self._columns(key, fields, parameters)
-        order = _order(found["id"], found["depth"])
+        places = order(found["id"], found["depth"])
         names = [name for name in fields if name in self._fields]
-        return Columns({name: found[name] for name in names}).pick(order)
+        return Columns({name: found[name] for name in names}).pick(places)
 
     async def tree(self, key: str) -> Packed:
         """Return the nodes that a statement finds, by (depth, id), packed page by page."""
@@ -96,7 +105,7 @@ class Reading:
         it within a transaction.
         """
         found = await self._columns(key, ("id", "depth"), parameters)
-        chosen = found.pick(_order(found["id"], found["depth"])[:limit])
+        chosen = found.pick(_downwards(found["id"], found["depth"])[:limit])
         return await self.by_id(chosen["id"])
 
     async def page(self, key: str, status: str | None, **parameters: Any) -> Columns:
@@ -162,7 +171,13 @@ class Reading:
         }
 
 
-def _order(ids: Sequence[str], depths: Sequence[int]) -> list[int]:
+def _upwards(_: Sequence[str], depths: Sequence[int]) -> list[int]:
+    """Return the places of the nodes of one path, the deepest first; it is as they come."""
+    order: list[int] = np.argsort(-np.array(depths, dtype=np.int64), kind="stable").tolist()
+    return order
+
+
+def _downwards(ids: Sequence[str], depths: Sequence[int]) -> list[int]:
     """Return the places of the nodes by (depth, id).
 
     Sorted here, not by the server: ids come nearly in order, and half the server's time is saved.

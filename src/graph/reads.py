@@ -93,7 +93,7 @@ class NodeRepository:
         read = self._at(project_id, guard, check.fields(fields))
         return await read.under(node_id, lambda one: one.columns("lineage.children", **asked))
 
-    async def path(
+    async def lineage(
         self,
         project_id: str,
         guard: Guard,
@@ -101,28 +101,13 @@ class NodeRepository:
         *,
         fields: Collection[str] | None = None,
     ) -> Columns | None:
-        """Return root first … node last, included; `None` if there is no such node.
+        """Return node first, included … root last; `None` if there is no such node.
 
         Source: `cypher/lineage/path.cypher`.
         """
-        read = self._at(project_id, guard, Arguments("path").fields(fields))
-        found = await read.sorted("lineage.path", node_id=node_id)
+        read = self._at(project_id, guard, Arguments("lineage").fields(fields))
+        found = await read.line("lineage.path", node_id=node_id)
         return found if len(found) else None
-
-    async def ancestors(
-        self,
-        project_id: str,
-        guard: Guard,
-        node_id: str,
-        *,
-        fields: Collection[str] | None = None,
-    ) -> Columns | None:
-        """Return parent first … root last; empty for a root, `None` if there is no such node.
-
-        Source: `cypher/lineage/path.cypher`.
-        """
-        path = await self.path(project_id, guard, node_id, fields=fields)
-        return None if path is None else path.pick(range(len(path) - 2, -1, -1))
 
     async def subtree(
         self,

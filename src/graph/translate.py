@@ -54,9 +54,13 @@ COME_AGAIN = frozenset(
         "Neo.ClientError.Transaction.LockClientStopped",
         "Neo.ClientError.Transaction.Terminated",
         "Neo.ClientError.Cluster.NotALeader",
+        "Neo.ClientError.Statement.EntityNotFound",
     }
 )
-"""Passing states of the server that the driver takes for faults of the client."""
+"""Passing states of the server that the driver takes for faults of the client.
+
+The last one: what a lock was waited for was deleted meanwhile, a project's watermark with it.
+"""
 
 TIMED_OUT = frozenset(
     {

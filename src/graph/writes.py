@@ -48,10 +48,7 @@ class Watermark:
 
 async def lock_watermark(transaction: Transaction, project_id: str) -> Watermark | None:
     """Lock the watermark until the transaction ends, and read it; `None` if there is none."""
-    # Two statements: Neo4j reads what is committed, and a statement that waits for a lock may have
-    # read before it waited.
-    await transaction.run("project.lock_watermark", project_id=project_id)
-    rows = await transaction.run("project.watermark", project_id=project_id)
+    rows = await transaction.run("project.lock_watermark", project_id=project_id)
     return Watermark(*rows[0]) if rows else None
 
 
@@ -66,8 +63,8 @@ class GraphWriter:
 
         Guarantees: What it stands for is in the graph, whole; it waits for a commit under way.
             It may be higher a moment later.
-        Cost: one transaction of two statements.
-        Source: `cypher/project/lock_watermark.cypher`, `watermark.cypher`.
+        Cost: one transaction of one statement.
+        Source: `cypher/project/lock_watermark.cypher`.
         """
         async with self._graph.writing() as transaction:
             return await lock_watermark(transaction, project_id)
@@ -106,8 +103,8 @@ class GraphWriter:
 
         Guarantees: What `watermark` says stays true until the end of the transaction; a second
             `apply` of the project waits for this one.
-        Cost: three round trips to begin, one a statement, one to commit.
-        Source: `cypher/project/lock_watermark.cypher`, `watermark.cypher`.
+        Cost: two round trips to begin, one a statement, one to commit.
+        Source: `cypher/project/lock_watermark.cypher`.
         """
         async with self._graph.writing() as transaction:
             watermark = await lock_watermark(transaction, project_id)

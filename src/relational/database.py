@@ -231,6 +231,18 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def driver_read(self) -> AsyncGenerator[asyncpg.Connection]:
+        """Lend the driver's own connection for one statement that only reads, for every read's.
+
+        Cost: as `single_read`, with a third of the CPU time.
+
+        Raises:
+            UnavailableError, StoreError: As `transaction`; the outcome is never unknown.
+        """
+        async with self._lend({}, writes=False, commit=_commit_nothing) as connection:
+            yield await driver(connection)
+
+    @asynccontextmanager
     async def _lend(
         self,
         options: Mapping[str, Any],
@@ -309,6 +321,10 @@ class Database:
 
 async def _commit_driver(connection: AsyncConnection) -> None:
     await (await driver(connection)).execute(_COMMIT)
+
+
+async def _commit_nothing(_: AsyncConnection) -> None:
+    """Leave a statement that is a transaction by itself as it is."""
 
 
 def _milliseconds(seconds: float) -> str:

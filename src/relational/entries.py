@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy import text
@@ -13,13 +13,23 @@ from ..quarantine import Quarantine
 from .quarantine_rows import read_quarantine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import asyncpg
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from ..batch import Registered
     from ..journal import Operations
 
+_REGISTER: Final = (
+    "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
+    " SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bytea[], $5::bytea[])"
+)
 _APPEND: Final = (
-    "INSERT INTO sapwood.journal (project_id, seq, batch_id, chain, incarnation, epoch,"
+    "WITH registered AS (INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest,"
+    " content_digest)"
+    " SELECT $1, * FROM unnest($12::text[], $13::int[], $14::bytea[], $15::bytea[]))"
+    " INSERT INTO sapwood.journal (project_id, seq, batch_id, chain, incarnation, epoch,"
     " format, payload, crc, receipt, rows) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 )
 _RECEIPT: Final = text(
@@ -64,13 +74,25 @@ class Place(NamedTuple):
 
 
 async def append(
-    connection: asyncpg.Connection, place: Place, operations: Operations, receipt: Receipt
+    connection: asyncpg.Connection,
+    place: Place,
+    operations: Operations,
+    receipt: Receipt,
+    new: Mapping[str, Registered] | None = None,
 ) -> None:
-    """Insert one entry; the caller holds the project's lock. Cost: one statement."""
+    """Insert one entry, and new ids with it; the caller holds the project's lock. One statement."""
     payload, crc = pack(operations)
     kept = orjson.dumps(receipt.model_dump()).decode()
     values = (*place, FORMAT, payload, crc, kept, operations.rows)
-    await connection.execute(_APPEND, *values)
+    await connection.execute(_APPEND, *values, *_columns(new or {}))
+
+
+async def register(
+    connection: asyncpg.Connection, project_id: str, new: Mapping[str, Registered]
+) -> None:
+    """Insert new ids into the register, without an entry. Cost: one statement, none for no ids."""
+    if new:
+        await connection.execute(_REGISTER, project_id, *_columns(new))
 
 
 async def read_receipt(
@@ -111,3 +133,11 @@ async def read_entries(
         left_out, before = quarantine.at(row.seq), quarantine.digest(row.seq - 1)
         entries.append(Entry(*place, operations, size, left_out, before))
     return entries
+
+
+def _columns(new: Mapping[str, Registered]) -> Sequence[list[Any]]:
+    """Return ids, depths and digests of new nodes, a list each."""
+    told = [
+        (node_id, each.depth, each.digest, each.content_digest) for node_id, each in new.items()
+    ]
+    return [list(column) for column in zip(*told, strict=True)] or [[], [], [], []]

@@ -17,7 +17,7 @@ from ..errors import DivergedError, FencedError, StoreError
 from ..journal import NO_CHAIN
 from ..model import Receipt
 from .driver import driver
-from .entries import Place, append, read_entries, read_receipt
+from .entries import Place, append, read_entries, read_receipt, register
 from .project_row import Epoch, Head, lock, require_synchronous
 from .projects import ProjectRepository
 from .rubric_scores import read_rubric_scores
@@ -50,10 +50,6 @@ _REGISTERED: Final = (
     " FROM unnest($2::text[]) AS named (id)"
     " CROSS JOIN LATERAL (SELECT node_id, depth, digest, content_digest, left_out"
     " FROM sapwood.node_ref WHERE project_id = $1 AND node_id = named.id OFFSET 0) AS found"
-)
-_REGISTER: Final = (
-    "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
-    " SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bytea[], $5::bytea[])"
 )
 _SET_JUDGE: Final = "UPDATE sapwood.project SET judge = $2 WHERE id = $1 AND judge IS NULL"
 _SAVE_STATE: Final = (
@@ -118,9 +114,10 @@ class Journal:
             batch: The accepted input.
             after: The last batch that this writer was told is stored.
 
-        Cost: six round trips for new nodes: `BEGIN`, row lock, register, new ids, entry, `COMMIT`.
-        Scores take two more, a state one, a project's first score one; a batch of several entries
-        two, and one an entry. The number does not grow with the batch, the tree or the journal.
+        Cost: five round trips for new nodes: `BEGIN`, row lock, register, new ids and entry,
+        `COMMIT`. Scores take three more, a state one, a project's first score one; a batch of
+        several entries two, and one an entry. The number does not grow with the batch, the tree or
+        the journal.
 
         Raises:
             FencedError: A newer writer took the project over. Nothing was stored.
@@ -236,9 +233,12 @@ async def _store(
     require_synchronous(found["synchronous_commit"])
     seq: int = found["head_seq"]
     result = resolve(batch, await _registered(connection, project_id, batch.named_ids()))
-    await _register(connection, project_id, result)
-    version, judge = found["rubric_version"], found["judge"]
-    await _store_scores(connection, project_id, version, judge, batch, result)
+    new = result.registrations
+    if result.scores:
+        await register(connection, project_id, new)  # first, since scores refer to it
+        new = {}
+        version, judge = found["rubric_version"], found["judge"]
+        await _store_scores(connection, project_id, version, judge, batch, result)
     if result.state is not None:
         await connection.execute(_SAVE_STATE, project_id, seq, result.state)
     entries = result.operations()
@@ -253,7 +253,7 @@ async def _store(
     place = Place(project_id, seq, batch.id, found["chain"], found["incarnation"], epoch.number)
     if len(entries) > 1:
         place = await _append_all_but_last(connection, place, batch.id, entries)
-    await append(connection, place, entries[-1], receipt)
+    await append(connection, place, entries[-1], receipt, new)
     return receipt
 
 
@@ -283,15 +283,6 @@ async def _registered(
     return {node_id: Registered(*entry) for node_id, *entry in found}
 
 
-async def _register(connection: asyncpg.Connection, project_id: str, result: Resolution) -> None:
-    known = result.registrations
-    if not known:
-        return
-    told = ((entry.depth, entry.digest, entry.content_digest) for entry in known.values())
-    columns = [list(column) for column in zip(*told, strict=True)]
-    await connection.execute(_REGISTER, project_id, list(known), *columns)
-
-
 async def _store_scores(
     connection: asyncpg.Connection,
     project_id: str,
@@ -301,8 +292,6 @@ async def _store_scores(
     result: Resolution,
 ) -> None:
     """Store the scores, then put what they make of `rubric_score` into the graph's half."""
-    if not result.scores:
-        return
     await upsert_scores(connection, project_id, result.scores)
     if judge is None and (judge := first_judge(batch, result)) is not None:
         await connection.execute(_SET_JUDGE, project_id, judge)

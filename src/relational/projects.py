@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, literal_column, select, text
+from sqlalchemy import bindparam, delete, func, literal_column, select, text
 
 from .. import failpoints
 from ..errors import ConflictError
 from ..model import new_id
 from ..values import check_id, check_text
+from .driver import Query
 from .label_rows import read_samples
 from .project_row import (
     HEAD_COLUMNS,
@@ -58,6 +59,7 @@ _CLAIM: Final = text(
     " WHERE id = :project_id AND state <> 'deleting'"
     " AND incarnation = coalesce(CAST(:incarnation AS text), incarnation) RETURNING epoch, owner"
 )
+_HEAD: Final = Query(select(*HEAD_COLUMNS).where(ProjectRow.id == bindparam("project_id")))
 _STALL: Final = text(
     "UPDATE sapwood.project SET state = 'stalled', stalled_seq = :seq, stalled_cause = :cause,"
     " updated_at = now() WHERE id = :project_id AND state <> 'deleting' RETURNING state"
@@ -158,12 +160,11 @@ class ProjectRepository:
         Raises:
             NotFoundError: There is no such project.
         """
-        statement = select(*HEAD_COLUMNS).where(ProjectRow.id == project_id)
-        async with self._database.single_read() as connection:
-            row = (await connection.execute(statement)).one_or_none()
-        if row is None:
+        async with self._database.driver_read() as connection:
+            rows = await _HEAD.fetch(connection, {"project_id": project_id})
+        if not rows:
             raise missing(project_id)
-        return head_of(row)
+        return Head(*rows[0])
 
     async def epoch(self, project_id: str, incarnation: str | None = None) -> Epoch:
         """Return the current writer's epoch, which `join` shares. Cost: one statement.

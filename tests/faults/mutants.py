@@ -253,13 +253,7 @@ MUTANTS: Final = (
         "the watermark is not locked before it is read",
         "two_appliers_at_one_lock",
         "StalledError",
-        (
-            Change(
-                "src/graph/writes.py",
-                '    await transaction.run("project.lock_watermark", project_id=project_id)\n',
-                "",
-            ),
-        ),
+        (Change("cypher/project/lock_watermark.cypher", "SET w:Watermark\n", ""),),
     ),
     Mutant(
         "A2",
@@ -268,15 +262,9 @@ MUTANTS: Final = (
         "StalledError",
         (
             Change(
-                "src/graph/writes.py",
-                '    await transaction.run("project.lock_watermark", project_id=project_id)\n',
-                "",
-            ),
-            Change(
-                "src/graph/writes.py",
-                "    return Watermark(*rows[0]) if rows else None\n",
-                '    await transaction.run("project.lock_watermark", project_id=project_id)\n'
-                "    return Watermark(*rows[0]) if rows else None\n",
+                "cypher/project/lock_watermark.cypher",
+                "SET w:Watermark\nWITH w\n",
+                "WITH w, properties(w) AS seen\nSET w:Watermark\nWITH seen AS w\n",
             ),
         ),
     ),

@@ -58,7 +58,7 @@ STATEMENTS: Final = dict(shipped())
 
 def test_the_statements_are_found() -> None:
     assert len(STATEMENTS) > 20
-    assert "sapwood.relational.journal._REGISTER" in STATEMENTS
+    assert "sapwood.relational.entries._REGISTER" in STATEMENTS
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -175,7 +175,7 @@ READS: dict[str, Callable[[NodeRepository, str, Guard], Coroutine[Any, Any, Colu
     "load_tree": lambda nodes, project, guard: nodes.load_tree(project, guard),
     "nodes": lambda nodes, project, guard: nodes.nodes(project, guard, ["root", "new"]),
     "children": lambda nodes, project, guard: nodes.children(project, guard, "root"),
-    "path": lambda nodes, project, guard: nodes.path(project, guard, "new"),
+    "path": lambda nodes, project, guard: nodes.lineage(project, guard, "new"),
     "subtree": lambda nodes, project, guard: nodes.subtree(project, guard, "root"),
     "subtree, limited": lambda nodes, project, guard: nodes.subtree(
         project, guard, "root", limit=9
@@ -188,6 +188,18 @@ READS: dict[str, Callable[[NodeRepository, str, Guard], Coroutine[Any, Any, Colu
     "best_nodes": lambda nodes, project, guard: nodes.best_nodes(project, guard, 9),
     "page": lambda nodes, project, guard: nodes.page(project, guard, limit=9),
 }
+
+
+async def until_blocked(reading: asyncio.Task[Any], run_cypher: RunCypher) -> None:
+    """Wait until a transaction waits for a lock; the read must not end before."""
+
+    async def blocked() -> bool:
+        found = await run_cypher("SHOW TRANSACTIONS YIELD status, currentQuery")
+        return any(each["status"].startswith("Blocked") for each in found)
+
+    async with asyncio.timeout(20):
+        while not await blocked():
+            assert not reading.done(), "it read beside the lock"
 
 
 @pytest.mark.parametrize("name", READS)
@@ -203,15 +215,9 @@ async def test_a_read_that_waited_for_a_commit_sees_all_of_it(
         seen.append(mark)
         return 0
 
-    async def blocked() -> bool:
-        found = await run_cypher("SHOW TRANSACTIONS YIELD status, currentQuery")
-        return any(each["status"].startswith("Blocked") for each in found)
-
     async with writer.apply(grove.project_id) as transaction:
         reading = asyncio.create_task(READS[name](nodes, grove.project_id, guard))
-        async with asyncio.timeout(20):
-            while not await blocked():
-                assert not reading.done(), "it read beside the lock"
+        await until_blocked(reading, run_cypher)
         new, changed = row("new", root, score=0.9, seq=2), {"id": "root", "score": 0.5}
         await transaction.write(rows_of(fold_of([new], [changed])))
         await transaction.commit(2, "chain 2", NO_CHAIN)
@@ -221,6 +227,28 @@ async def test_a_read_that_waited_for_a_commit_sees_all_of_it(
     scores = dict(zip(found["id"], found["score"], strict=True))
     assert scores["new"] == 0.9
     assert scores.get("root", 0.5) == 0.5
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_read_that_waited_for_a_deletion_is_to_be_asked_again(
+    name: str, grove: Grove, graph: Graph, nodes: NodeRepository, run_cypher: RunCypher
+) -> None:
+    """A16: Neo4j refuses to lock what is gone, which is no fault of who asked."""
+    await grove.plant([row("root", score=0.1)])
+
+    async def guard(mark: Watermark | None) -> int:
+        assert mark is None
+        return 0
+
+    async with graph.writing() as transaction:
+        await transaction.run("project.lock_watermark", project_id=grove.project_id)
+        reading = asyncio.create_task(READS[name](nodes, grove.project_id, guard))
+        await until_blocked(reading, run_cypher)
+        await transaction.run("project.drop_watermark", project_id=grove.project_id)
+        await transaction.commit()
+    with pytest.raises(UnavailableError):
+        await reading
+    assert not await READS[name](nodes, grove.project_id, guard), "nothing is there to read"
 
 
 async def test_an_error_between_two_statements_frees_the_lock(

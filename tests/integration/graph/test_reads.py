@@ -100,13 +100,12 @@ async def test_children_are_told_from_no_such_node(small: Grove, nodes: NodeRepo
     assert await nodes.children(small.project_id, NOW, "missing") is None
 
 
-async def test_path_and_ancestors(small: Grove, nodes: NodeRepository) -> None:
-    assert ids(await nodes.path(small.project_id, NOW, "d")) == ["root", "a", "c", "d"]
-    assert ids(await nodes.ancestors(small.project_id, NOW, "d")) == ["c", "a", "root"]
-    assert ids(await nodes.path(small.project_id, NOW, "root")) == ["root"]
-    assert ids(await nodes.ancestors(small.project_id, NOW, "root")) == []
-    assert await nodes.path(small.project_id, NOW, "missing") is None
-    assert await nodes.ancestors(small.project_id, NOW, "missing") is None
+async def test_a_lineage_goes_from_the_node_to_its_root(
+    small: Grove, nodes: NodeRepository
+) -> None:
+    assert ids(await nodes.lineage(small.project_id, NOW, "d")) == ["d", "c", "a", "root"]
+    assert ids(await nodes.lineage(small.project_id, NOW, "root")) == ["root"]
+    assert await nodes.lineage(small.project_id, NOW, "missing") is None
 
 
 async def test_subtree_down_to_a_depth_and_of_a_status(small: Grove, nodes: NodeRepository) -> None:
@@ -333,7 +332,7 @@ async def test_two_projects_with_the_same_ids_do_not_see_each_other(
     await other.plant([], [{"id": "a", "status": "failed", "status_reason": None}])
     assert ids(await nodes.load_tree(other.project_id, NOW)) == ["root", "a", "x"]
     assert ids(await nodes.children(other.project_id, NOW, "root")) == ["a", "x"]
-    assert ids(await nodes.path(other.project_id, NOW, "a")) == ["root", "a"]
+    assert ids(await nodes.lineage(other.project_id, NOW, "a")) == ["a", "root"]
     assert ids(await nodes.subtree(other.project_id, NOW, "a")) == ["a"]
     assert ids(await nodes.alive_nodes(other.project_id, NOW)) == ["root", "x"]
     assert await nodes.node(other.project_id, NOW, "d") is None
@@ -353,8 +352,7 @@ async def test_a_chain_of_10_000_is_read_without_recursion(
     wanted = [made["id"] for made in chain]
     project, top, bottom = grove.project_id, wanted[0], wanted[-1]
     async with asyncio.timeout(20):
-        assert ids(await nodes.path(project, NOW, bottom)) == wanted
-        assert ids(await nodes.ancestors(project, NOW, bottom)) == wanted[-2::-1]
+        assert ids(await nodes.lineage(project, NOW, bottom)) == wanted[::-1]
         assert ids(await nodes.subtree(project, NOW, top)) == wanted
         assert ids(await nodes.subtree(project, NOW, top, max_depth=9)) == wanted[:10]
         assert ids(await nodes.alive_nodes(project, NOW, under=top)) == wanted

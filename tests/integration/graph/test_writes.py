@@ -72,9 +72,9 @@ async def test_a_child_may_come_with_its_parent_and_grandparent(
     c = row("c", b)
     await grove.plant([a, b, c])
     await grove.plant([row("d", c)])
-    path = await nodes.path(grove.project_id, at_least(2), "d")
-    assert path is not None
-    assert path["id"] == ["a", "b", "c", "d"]
+    lineage = await nodes.lineage(grove.project_id, at_least(2), "d")
+    assert lineage is not None
+    assert lineage["id"] == ["d", "c", "b", "a"]
 
 
 async def test_an_orphan_rolls_everything_back_and_is_named(
