@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     Grow = Callable[[Bench, int], Awaitable[Source]]
 
 QUICK: Final = {1_000: 5, 10_000: 3, 100_000: 1, 300_000: 1}
-FULL: Final = {1_000: 5, 10_000: 5, 100_000: 5, 300_000: 3, 1_000_000: 1, 2_609_295: 1}
+FULL: Final = {1_000: 5, 10_000: 5, 100_000: 3, 300_000: 2, 1_000_000: 1, 2_609_295: 1}
 READS_QUICK: Final = {1_000: 7, 10_000: 7, 100_000: 3, 300_000: 2}
-READS_FULL: Final = {1_000: 9, 10_000: 9, 100_000: 7, 300_000: 5, 1_000_000: 3, 2_609_295: 3}
+READS_FULL: Final = {1_000: 9, 10_000: 9, 100_000: 5, 300_000: 3, 1_000_000: 2, 2_609_295: 2}
 DRIVER, RECORDS = "UNWIND of 2,500", "driver, a record a node"
-MOST_RECORDS: Final = 1_000_000
+MOST_RECORDS: Final = 300_000
 BRANCH: Final = 5_000
 WHOLE = ", ".join(f"n.{name}" for name in FIELDS)
 LOAD = f"MATCH (n:Node) WHERE n.project_id = $p AND n.id IS NOT NULL RETURN {WHOLE}"

@@ -27,7 +27,7 @@ TREE, CREATED, READ, GRAPH = "sapwood Tree", "Node objects", "Node objects as re
 WAYS: Final = {TREE: "tree", CREATED: "created", READ: "nodes", GRAPH: "graph"}
 LOAD, LOAD_NODES, INGEST = "load a Tree", "load Node objects", "ingest"
 QUICK: Final = {200_000: 1}
-FULL: Final = {1_000_000: 2}
+FULL: Final = {1_000_000: 1}
 ABOUT = """
 An even tree, ids of 36 characters, contents of 200 bytes, a score each. Each in a fresh process:
 what is resident after a garbage collection, less what was before the first node came. What the C

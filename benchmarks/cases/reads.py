@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BRANCH: Final = 50_000
 CHAIN: Final = 10_000
 FAN_OUT: Final = 8
-SIZES: Final = {500_000: 5}
+SIZE: Final = 500_000
 
 WHOLE: Final = ", ".join(f"n.{name} AS {name}" for name in FIELDS)
 ALL: Final = "MATCH (n:Node) WHERE n.project_id = $p AND n.id IS NOT NULL"
@@ -196,7 +196,7 @@ def contenders(bench: Bench, found: Planted, read: Read, times: int) -> Contende
     return {name: timed(call) for name, call in ways.items()}
 
 
-def case(name: str, title: str, *targets: Ratio, times: int = 1, note: str = "") -> Case:
+def case(name: str, title: str, *targets: Ratio, times: int = 1, rounds: int = 5) -> Case:
     """Return a read as a case."""
 
     @asynccontextmanager
@@ -207,10 +207,10 @@ def case(name: str, title: str, *targets: Ratio, times: int = 1, note: str = "")
         name=f"read-{name}",
         title=title,
         unit="ms",
-        about=ABOUT + note,
+        about=ABOUT,
         prepare=prepare,
-        quick=SIZES,
-        full={500_000: 7},
+        quick={SIZE: rounds},
+        full={SIZE: rounds + 2},
         targets=targets,
     )
 
@@ -233,7 +233,7 @@ def sql(over: str, most: float | None = None, aim: float | None = None) -> Ratio
 CTE: Final = "asyncpg, recursive CTE"
 INDEX: Final = "asyncpg, index"
 CASES = (
-    case("load", "load a project as `Tree`", driver(6, 8)),
+    case("load", "load a project as `Tree`", driver(6, 8), rounds=2),
     case("subtree", "subtree of 50,000, with contents", sql(CTE, 1.6, 1.3), times=3),
     case("alive-ids", "alive ids of a project (a tenth)", driver(8), sql(INDEX), times=3),
     case("alive-ids-under", "alive ids under a node, of 50,000", driver(8), sql(CTE), times=5),

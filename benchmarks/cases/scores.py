@@ -277,7 +277,7 @@ CASES = (
         about=ABOUT_SWITCH,
         prepare=switching,
         quick={50_000: 5},
-        full={500_000: 3},
+        full={500_000: 2},
         targets=(
             Ratio(over="one plain `UPDATE`", ours=OURS, peer="UPDATE"),
             Ratio(over="one plain `UPDATE`, until the graph shows it", ours=APPLIED, peer="UPDATE"),
