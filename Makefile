@@ -21,7 +21,7 @@ test: $(VENV)/dev  ## Run all tests on embedded servers
 torture: $(VENV)/dev  ## Put a fault at every step, and write docs/explanation/torture.md (long)
 	$(BIN)/python -m tests.faults.torture --report docs/explanation/torture.md $(TORTURE)
 
-bench: $(VENV)-bench/made  ## Measure beside the drivers and peers, and write docs/benchmarks (15 minutes)
+bench: $(VENV)-bench/made  ## Measure beside the drivers and peers, and write docs/benchmarks (half an hour)
 	$(VENV)-bench/bin/python benchmarks/run.py $(BENCH)
 
 bench-full: $(VENV)-bench/made  ## The same up to 2.6 million nodes (long)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -95,11 +96,16 @@ async def transactions(
 ) -> list[float]:
     """Return what each transaction took, one right after the other or each after a read."""
     async with bench.project() as store:
-        if not idle:
-            return await insert(pg, size, entry, pause)
         root = Node(content="")
         await store.save_nodes_batch([root])
-        return await insert(pg, size, entry, lambda: store.node(root.id))
+        await store.flush()
+        project_id = f"flush.{new_id()}"
+        before = partial(store.node, root.id) if idle else pause
+        try:
+            return await insert(pg, project_id, size, entry, before)
+        finally:
+            for statement in DELETE:
+                await pg.execute(statement, project_id)
 
 
 async def pause() -> None:
@@ -108,12 +114,12 @@ async def pause() -> None:
 
 async def insert(
     pg: asyncpg.Connection,
+    project_id: str,
     size: int,
     entry: asyncpg.Record,
     before: Callable[[], Awaitable[object]],
 ) -> list[float]:
     """Return what each transaction took, without what is awaited before it."""
-    project_id = f"flush.{new_id()}"
     await pg.execute(
         "INSERT INTO sapwood.project (id, incarnation) VALUES ($1, $2)", project_id, new_id()
     )
@@ -132,8 +138,6 @@ async def insert(
             await register.fetch(project_id, *values)
             await append.fetch(project_id, seq, new_id(), *entry)
         found.append(since(began))
-    for statement in DELETE:
-        await pg.execute(statement, project_id)
     return found[1:]
 
 

@@ -23,7 +23,7 @@ from ..transport import require_private
 from ..turns import Turns
 from . import schema
 from .queries import statement, under_lock
-from .translate import STORE, translated
+from .translate import STORE, locking, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -51,7 +51,7 @@ class Transaction:
 
     async def read(self, key: str, take: Callable[[Record], object], **parameters: Any) -> None:
         """Run a reading statement as `Graph.read` does; the lock is kept until the end."""
-        with translated():
+        with locking(), translated():
             async with asyncio.timeout(self._deadline_s):
                 async for record in await self._inner.run(under_lock(key), parameters):
                     take(record)
@@ -205,7 +205,7 @@ class Graph:
         """
         deadline = self._first_answer_at()
         async with self._session(WRITE_ACCESS) as session:
-            with translated():
+            with locking(), translated():
                 async with asyncio.timeout_at(deadline):
                     # Answered before it waits for the lock, so a dead connection shows here.
                     query = Query(under_lock(key), timeout=self._timeout_s)

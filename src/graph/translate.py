@@ -54,13 +54,12 @@ COME_AGAIN = frozenset(
         "Neo.ClientError.Transaction.LockClientStopped",
         "Neo.ClientError.Transaction.Terminated",
         "Neo.ClientError.Cluster.NotALeader",
-        "Neo.ClientError.Statement.EntityNotFound",
     }
 )
-"""Passing states of the server that the driver takes for faults of the client.
+"""Passing states of the server that the driver takes for faults of the client."""
 
-The last one: what a lock was waited for was deleted meanwhile, a project's watermark with it.
-"""
+GONE = "Neo.ClientError.Statement.EntityNotFound"
+"""What a lock was waited for was deleted meanwhile; elsewhere, the store is damaged."""
 
 TIMED_OUT = frozenset(
     {
@@ -90,6 +89,21 @@ def translated(*, committing: bool = False) -> Generator[None]:
         yield
     except (Neo4jError, DriverError, OSError) as exc:
         raise translate(exc, committing=committing) from exc
+
+
+@contextmanager
+def locking() -> Generator[None]:
+    """Raise what may be tried again if the watermark was deleted while its lock was waited for.
+
+    Put it around `translated`.
+    """
+    try:
+        yield
+    except StoreError as exc:
+        if exc.code != GONE:
+            raise
+        problem = "the project was deleted or cleared while its lock was waited for; try again"
+        raise UnavailableError(STORE, problem, code=exc.code) from exc
 
 
 def translate(exc: Exception, *, committing: bool = False) -> SapwoodError:

@@ -14,7 +14,7 @@ from .. import failpoints
 from ..errors import DivergedError, StoreError
 from ..journal import NO_CHAIN
 from .rows import ID, PARENT
-from .translate import CONSTRAINT_FAILED
+from .translate import CONSTRAINT_FAILED, locking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -48,7 +48,8 @@ class Watermark:
 
 async def lock_watermark(transaction: Transaction, project_id: str) -> Watermark | None:
     """Lock the watermark until the transaction ends, and read it; `None` if there is none."""
-    rows = await transaction.run("project.lock_watermark", project_id=project_id)
+    with locking():
+        rows = await transaction.run("project.lock_watermark", project_id=project_id)
     return Watermark(*rows[0]) if rows else None
 
 

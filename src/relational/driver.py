@@ -18,7 +18,7 @@ async def driver(connection: AsyncConnection) -> asyncpg.Connection:
     """Return the driver's connection beneath `connection`, inside the same transaction.
 
     A statement costs it less than half the CPU time that it costs SQLAlchemy, which is what
-    bounds a flush. SQLAlchemy's transaction must have begun: send its first statement by that.
+    bounds a flush. If SQLAlchemy began a transaction, send its first statement by that.
     """
     raw = await connection.get_raw_connection()
     # Untyped: the driver has no stubs, and its connection is never None inside a transaction.

@@ -175,7 +175,7 @@ async def test_cypher_shell_reads_the_tree_at_one_position(
 async def test_nothing_is_applied_while_another_client_holds_the_lock(
     open_store: OpenStore, servers: Endpoints, project_id: str
 ) -> None:
-    lock = "MATCH (w:Watermark {project_id: $project_id}) SET w.lock = true"
+    lock = "MATCH (w:Watermark {project_id: $project_id}) SET w:Watermark"
     assert lock in PAGE.blocks["with cypher-shell at one position"]
     async with (
         open_store(apply_wait_s=0.2) as store,

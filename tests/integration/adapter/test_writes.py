@@ -1,8 +1,9 @@
-"""Items are stored after a while by themselves: the one promise that needs a clock."""
+"""What happens by itself: items are stored after a while, and the graph follows."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from sapwood import Node
@@ -18,3 +19,13 @@ async def test_items_are_stored_by_their_age(open_store: OpenStore) -> None:
             while not store.counts.get("flushes"):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)  # a user can only look
         assert store.counts["flushes"] == 1
+
+
+async def test_who_flushes_on_and_on_without_waiting_lets_the_graph_follow(
+    open_store: OpenStore,
+) -> None:
+    async with open_store(apply_wait_s=0) as store:
+        await store.save_nodes_batch([Node(content="")])
+        until = time.monotonic() + 20  # a timeout of the loop would wait for its turn, too
+        while not (await store.flush()).applied:
+            assert time.monotonic() < until

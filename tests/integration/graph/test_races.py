@@ -251,6 +251,21 @@ async def test_a_read_that_waited_for_a_deletion_is_to_be_asked_again(
     assert not await READS[name](nodes, grove.project_id, guard), "nothing is there to read"
 
 
+async def test_an_apply_that_waited_for_a_deletion_is_to_be_tried_again(
+    grove: Grove, graph: Graph, writer: GraphWriter, run_cypher: RunCypher
+) -> None:
+    """A16: it then finds that there is no watermark."""
+    async with graph.writing() as transaction:
+        await transaction.run("project.lock_watermark", project_id=grove.project_id)
+        looking = asyncio.create_task(writer.watermark(grove.project_id))
+        await until_blocked(looking, run_cypher)
+        await transaction.run("project.drop_watermark", project_id=grove.project_id)
+        await transaction.commit()
+    with pytest.raises(UnavailableError):
+        await looking
+    assert await writer.watermark(grove.project_id) is None
+
+
 async def test_an_error_between_two_statements_frees_the_lock(
     grove: Grove, writer: GraphWriter
 ) -> None:

@@ -17,7 +17,7 @@ from neo4j.exceptions import (
 )
 
 from sapwood.errors import SettingsError, StoreError, UnavailableError
-from sapwood.graph.translate import translate, translated
+from sapwood.graph.translate import locking, translate, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +58,7 @@ FOR_GOOD = [
     "Neo.ClientError.Security.Forbidden",
     "Neo.ClientError.Statement.SyntaxError",
     "Neo.ClientError.Statement.TypeError",
+    "Neo.ClientError.Statement.EntityNotFound",
     "Neo.ClientError.Database.DatabaseNotFound",
     "Neo.DatabaseError.General.UnknownError",
     "Neo.DatabaseError.Statement.ExecutionFailed",
@@ -100,6 +101,14 @@ def test_a_transaction_out_of_memory_names_the_setting() -> None:
 def test_a_database_that_has_stopped_itself_says_what_to_do() -> None:
     error = translate(server_error("Neo.DatabaseError.Transaction.TransactionStartFailed"))
     assert "disk is full; make room if so, and restart Neo4j" in str(error)
+
+
+def test_what_was_deleted_while_its_lock_was_waited_for_may_be_asked_for_again() -> None:
+    with pytest.raises(UnavailableError), locking(), translated():
+        raise server_error("Neo.ClientError.Statement.EntityNotFound")
+    with pytest.raises(StoreError) as refused, locking(), translated():
+        raise server_error("Neo.ClientError.Statement.TypeError")
+    assert not refused.value.retryable
 
 
 @pytest.mark.parametrize("code", FOR_GOOD)
