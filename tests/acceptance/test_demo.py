@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..conftest import RunCypher, RunSql
 
+pytestmark = pytest.mark.once
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sapwood import Database
     from sapwood.servers import Endpoints
 
+pytestmark = pytest.mark.once
 PARTITIONS = 4
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..conftest import OpenStore
 
+pytestmark = pytest.mark.once
 NODES = 60
 ORCHESTRATOR = Path(__file__).with_name("orchestrator.py")
 

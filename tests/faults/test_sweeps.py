@@ -49,6 +49,7 @@ async def test_undisturbed_the_scenario_comes_to_what_the_memory_says(
     assert all(count > 20 for count in undisturbed.seen.values())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("server", SERVERS)
