@@ -1,4 +1,4 @@
-"""Columns of nodes as arrays and buffers: some 120 bytes a node and its texts, no objects."""
+"""Columns of nodes as arrays and buffers: some 110 bytes a node and its texts, no objects."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Tree:
     The order is (depth, id), so parents come before their children. A place is a position in it.
     What takes an id raises `NotFoundError` if there is no such node.
 
-    Cost: some 120 bytes a node and its texts; built by sorting the ids, which are nearly in order,
+    Cost: some 110 bytes a node and its texts; built by sorting the ids, which are nearly in order,
         without recursion. Each method takes the time of what it returns.
     """
 
