@@ -102,7 +102,9 @@ def prepare_of(parent: Callable[[int, random.Random], int]) -> Callable[[Bench, 
     async def prepare(bench: Bench, size: int) -> AsyncGenerator[Contenders]:
         planted = await plant(bench, tree(size, parent), alive=0.5)
         root, numbers = planted.ids[0], random.Random(2)
-        async with bench.open(planted.project_id, flush_at=1_000, apply_wait_s=600) as store:
+        async with bench.open(  # the first pass over 500,000 takes longer than a read may wait
+            planted.project_id, flush_at=1_000, apply_wait_s=600, read_wait_s=600
+        ) as store:
             await store.branch_stats(root)
             await bench.pg.execute("VACUUM ANALYZE sapwood.branch_stats")
 
