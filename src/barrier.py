@@ -122,7 +122,9 @@ class ReadBarrier:
 
     def _unanswered(self, last: UnavailableError | None) -> UnavailableError:
         """Return the error for PostgreSQL's silence, which names what is known of it."""
-        why = "is it running?" if last is None else str(last)
+        why = "is it running? If it has much to do, ask again, or raise read_wait_s"
+        if last is not None:
+            why = str(last)
         if self._flusher.cause is not None:
             why = f"what was saved cannot be stored: {self._flusher.cause}"
         return UnavailableError("postgresql", f"no answer within {self._read_wait_s:g} s; {why}")
