@@ -46,6 +46,9 @@ class Rig:
         self.store = store
 
 
+pytestmark = pytest.mark.usefixtures("database", "graph")
+
+
 @asynccontextmanager
 async def rig(servers: Endpoints, project_id: str, **options: Any) -> AsyncGenerator[Rig, None]:
     async with (
