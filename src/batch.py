@@ -259,7 +259,8 @@ def _resolve_node(
         depth = 0 if parent is None else parent.depth + 1
         entry = Registered(depth, item.digest, item.content_digest)
         known[item.node_id] = result.registrations[item.node_id] = entry
-        row = result.creates[item.node_id] = item.values.copy()  # a third faster than {**values}
+        # A copy takes a third less than {**values, …}.
+        row = result.creates[item.node_id] = item.values.copy()
         row["depth"] = depth
         result.nodes += 1
 

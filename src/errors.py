@@ -122,7 +122,7 @@ class StalledError(SapwoodError):
 
 
 class StaleReadError(SapwoodError):
-    """The graph did not reach the journal's head within the time a read may wait."""
+    """Neo4j did not answer, at the journal's head, within the time a read may wait."""
 
     retryable = True
 
@@ -130,9 +130,12 @@ class StaleReadError(SapwoodError):
         self, project_id: str, applied: int | None, head: int, cause: StoreError | None = None
     ) -> None:
         at = "an unknown position" if applied is None else f"position {applied}"
+        what_to_do = "read again once Neo4j has caught up."
+        if applied is not None and applied >= head:
+            what_to_do = "Neo4j has it and gave no answer in time: ask again, or raise read_wait_s."
         super().__init__(
             f"the graph of project {project_id!r} is at {at} and the journal at {head}. What was "
-            "flushed is safe in PostgreSQL; read again once Neo4j has caught up."
+            f"flushed is safe in PostgreSQL; {what_to_do}"
             + (f" It is kept from it by this: {cause}" if cause else "")
         )
         self.applied = applied

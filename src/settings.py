@@ -52,7 +52,8 @@ class Settings(Record):
         max_lag_rows: Graph rows that this adapter may have flushed and Neo4j not yet applied;
             then flushes wait.
         max_lag_bytes: The same in bytes, as they were accepted.
-        read_wait_s: How long a read waits for the graph, then `StaleReadError`.
+        read_wait_s: How long a read waits for the stores, then `StaleReadError` (Neo4j) or
+            `UnavailableError` (PostgreSQL).
         apply_wait_s: How long `flush()` waits for the graph, then `Receipt.applied` is `False`.
         close_wait_s: How long `close()` tries to store what is pending, then it raises.
     """

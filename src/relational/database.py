@@ -232,7 +232,7 @@ class Database:
 
     @asynccontextmanager
     async def driver_read(self) -> AsyncGenerator[asyncpg.Connection]:
-        """Lend the driver's own connection for one statement that only reads, for every read's.
+        """Lend the driver's own connection for one reading statement, such as every read's first.
 
         Cost: as `single_read`, with a third of the CPU time.
 

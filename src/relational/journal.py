@@ -16,7 +16,6 @@ from ..batch import Registered, Resolution, first_ids, resolve
 from ..errors import DivergedError, FencedError, StoreError
 from ..journal import NO_CHAIN
 from ..model import Receipt
-from .driver import driver
 from .entries import Place, append, read_entries, read_receipt, register
 from .project_row import Epoch, Head, lock, require_synchronous
 from .projects import ProjectRepository
@@ -191,8 +190,8 @@ class Journal:
 
     async def registered(self, project_id: str, ids: Iterable[str]) -> dict[str, Registered]:
         """Return what the register knows of `ids`; unknown ones are left out. One statement."""
-        async with self._database.single_read() as connection:
-            return await _registered(await driver(connection), project_id, list(ids))
+        async with self._database.driver_read() as connection:
+            return await _registered(connection, project_id, list(ids))
 
     async def _settle(self, project_id: str, batch: Batch, after: Stored | None) -> Receipt:
         """Answer for a batch that found no row of its epoch: stored before, gone, or fenced.

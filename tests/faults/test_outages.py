@@ -46,9 +46,6 @@ class Rig:
         self.store = store
 
 
-pytestmark = pytest.mark.usefixtures("database", "graph")
-
-
 @asynccontextmanager
 async def rig(servers: Endpoints, project_id: str, **options: Any) -> AsyncGenerator[Rig, None]:
     async with (
@@ -59,6 +56,7 @@ async def rig(servers: Endpoints, project_id: str, **options: Any) -> AsyncGener
         auth = (servers.neo4j_username, servers.neo4j_password)
         graph = Graph(neo4j_through(neo4j.port), auth=auth)
         try:
+            await db.create_tables()
             async with AsyncStorageAdapter(db, graph, project_id=project_id, **options) as store:
                 yield Rig(postgres, neo4j, db, graph, store)
                 postgres.restore()
@@ -86,6 +84,7 @@ async def test_flushes_go_on_while_neo4j_is_away_and_the_graph_follows_later(
         async with asyncio.timeout(20):
             while not (await it.store.flush()).applied:
                 pass
+    async with rig(servers, project_id) as it:
         assert len((await it.store.load_project()).tree) == 10
 
 
@@ -171,6 +170,31 @@ async def test_a_read_ends_in_time_while_postgresql_is_away_and_says_so(
             ) as failed:
                 await READS[read](it.store)
         assert "connection was closed" in str(failed.value), "what its tries came to"
+
+
+async def test_a_read_that_hears_nothing_of_postgresql_says_what_can_be_done(
+    servers: Endpoints, project_id: str
+) -> None:
+    """Hazard A18: it may be silent, or have much to do; who waits cannot tell."""
+    async with rig(servers, project_id, read_wait_s=0.3) as it:
+        await it.store.flush()
+        it.postgres.silence()
+        async with asyncio.timeout(10):
+            with pytest.raises(UnavailableError, match="ask again, or raise read_wait_s"):
+                await it.store.load_state()
+
+
+async def test_a_read_that_hears_nothing_of_neo4j_does_not_say_that_the_graph_is_behind(
+    servers: Endpoints, project_id: str
+) -> None:
+    """Hazard A18: the graph was seen to have all; it is silent, or has much to do."""
+    async with rig(servers, project_id, read_wait_s=0.3) as it:
+        await it.store.save_nodes_batch(nodes(1))
+        assert (await it.store.flush()).applied
+        it.neo4j.silence()
+        async with asyncio.timeout(10):
+            with pytest.raises(StaleReadError, match="ask again, or raise read_wait_s"):
+                await it.store.load_project()
 
 
 @pytest.mark.parametrize("read", ["load_state", "cached_scores", "branch_stats"])
