@@ -49,11 +49,6 @@ APPEND: Final = (
     "INSERT INTO sapwood.journal (project_id, seq, batch_id, chain, incarnation, epoch,"
     " format, payload, crc, receipt, rows) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 )
-DELETE: Final = (
-    "DELETE FROM sapwood.node_ref WHERE project_id = $1",
-    "DELETE FROM sapwood.journal WHERE project_id = $1",
-    "DELETE FROM sapwood.project WHERE id = $1",
-)
 
 
 def batches(size: int) -> list[list[Edge]]:
@@ -104,8 +99,7 @@ async def transactions(
         try:
             return await insert(pg, project_id, size, entry, before)
         finally:
-            for statement in DELETE:
-                await pg.execute(statement, project_id)
+            await bench.open(project_id).delete_project()
 
 
 async def pause() -> None:

@@ -394,7 +394,7 @@ MUTANTS: Final = (
         "a prune that is applied in part is not marked",
         "an_older_postgresql_in_the_middle_of_a_prune",
         "not refused",
-        (Change("cypher/prune/mark.cypher", "SET w.under_way = $under_way", "SET w.lock = true"),),
+        (Change("cypher/prune/mark.cypher", "SET w.under_way = $under_way", "SET w:Watermark"),),
     ),
     Mutant(
         "A8",

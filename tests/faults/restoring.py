@@ -47,7 +47,7 @@ class GraphBackup:
         """Read it, as of one instant."""
         async with driver.session() as session, await session.begin_transaction() as transaction:
             # Who applies holds this lock until its entries are whole.
-            lock = "MATCH (w:Watermark {project_id: $id}) SET w.lock = true"
+            lock = "MATCH (w:Watermark {project_id: $id}) SET w:Watermark"
             await (await transaction.run(lock, id=project_id)).consume()
             found = []
             for statement in (_READ_NODES, _READ_EDGES):
