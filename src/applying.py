@@ -105,8 +105,10 @@ class Applier:
         """Find where the graph stands; verify its schema the first time, or if it is new."""
         if not self._prepared:
             await self._prepare()
-            self._prepared = True
         mark = await self._writer.watermark(self._project_id)
+        if mark is None and self._prepared:  # whoever wiped the graph may have wiped its schema
+            await self._prepare()
+        self._prepared = True
         while mark is None or not await self._may_follow(mark):
             await (self._begin() if mark is None else self._clear(mark))
             mark = await self._writer.watermark(self._project_id)
@@ -124,7 +126,6 @@ class Applier:
 
     async def _begin(self) -> None:
         """Begin in a graph without a watermark: a new one, or one that lost it."""
-        await self._prepare()
         await self._writer.create_watermark(self._project_id, self._history.incarnation)
         try:
             await self._history.require_project()

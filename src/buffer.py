@@ -83,11 +83,12 @@ class Buffer:
             return item
         return RefusedDraft(KINDS[type(item)], item.node_id, item.size)
 
-    async def put(self, items: Sequence[Draft]) -> None:
+    async def put(self, items: Sequence[Draft], give_way_s: float = 0.0) -> None:
         """Accept `items` in order, each as soon as there is room for it.
 
         A cancelled call has accepted the first of them; a note on the error says how many. Who
-        saves on and on without waiting for anything else lets the flushing task run meanwhile.
+        saves on and on without waiting for anything else lets the tasks that store it run
+        meanwhile, for `give_way_s` at least.
         """
         for done, item in enumerate(items):
             if self._abandoned is not None or not self._has_room(item.size):
@@ -105,7 +106,7 @@ class Buffer:
         self._changed.set()
         if len(self._waiting) >= self._settings.flush_at:
             try:
-                await asyncio.sleep(0)
+                await asyncio.sleep(give_way_s)
             except asyncio.CancelledError as cancelled:
                 cancelled.add_note(_accepted(len(items), len(items)))
                 raise

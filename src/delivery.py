@@ -11,7 +11,7 @@ from .events import log
 from .history import BehindError
 from .lag import Lag
 from .retry import end_if_cancelled
-from .settings import LINGER_S
+from .settings import GIVE_WAY_S, LINGER_S
 from .waiting import wait
 
 if TYPE_CHECKING:
@@ -62,7 +62,16 @@ class Delivery:
         place = self._applier.place
         return None if place is None else place.applied
 
-    # What the flusher calls.
+    # What the writing half calls.
+
+    def make_contact(self) -> None:
+        """Find where the graph stands, since there will soon be something to apply."""
+        self._wake.set()
+
+    def give_way_s(self) -> float:
+        """Seconds for which who saves may hold back: a while, if the graph has enough to do."""
+        busy = self._lag.rows >= self._applier.most_rows and self.cause is None
+        return GIVE_WAY_S if busy else 0.0
 
     def committed(self, seq: int, rows: int, size: int) -> None:
         """Note a batch that PostgreSQL committed; apply it soon.

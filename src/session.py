@@ -247,8 +247,10 @@ class Session:
     async def accept(self, items: Sequence[Draft]) -> None:
         """Queue checked items in order, waiting for room; call it inside of `accepting`."""
         before = self.buffer.accepted
+        if not before:
+            self.delivery.make_contact()
         try:
-            await self.buffer.put(items)
+            await self.buffer.put(items, self.delivery.give_way_s())
         finally:
             self.known.add_accepted(items[: self.buffer.accepted - before])
 

@@ -157,7 +157,8 @@ class Graph:
         Raises:
             SchemaError: The database has the schema of a newer release, or cannot have this one.
 
-        Cost: about ten round trips, plus the time to index what is there already.
+        Cost: one transaction of two statements if all is there; else about ten transactions more,
+            and the time to index what is there already.
         Source: `cypher/schema/`.
         """
         await schema.create(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import SchemaError, StoreError
@@ -52,6 +53,9 @@ NEEDED = (
 
 async def create(graph: Graph) -> None:
     """Create what is missing, wait until it is online, note the version, verify."""
+    with suppress(SchemaError):
+        await verify(graph)
+        return
     for index in NEEDED:
         await _create_one(graph, index)
     async with graph.reading() as transaction:

@@ -30,7 +30,9 @@ _FIRST_WITH_UNSAFE_WARNINGS = 24
 _JAVA_FLAGS = (
     "-Xms256m",
     "-Xmx1g",
-    "-XX:+UseG1GC",
+    # With G1, which is made for large heaps and many cores, the same writes took 1.4 times the CPU.
+    "-XX:+UseParallelGC",
+    "-XX:-UseGCOverheadLimit",  # slow is better than gone
     "-XX:-OmitStackTraceInFastThrow",
     "-XX:+DisableExplicitGC",
     "-XX:-UsePerfData",

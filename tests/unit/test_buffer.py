@@ -109,6 +109,22 @@ async def test_a_saver_that_goes_on_and_on_lets_others_have_their_turn() -> None
     assert len(turns) >= 3
 
 
+async def test_a_saver_that_gives_way_lets_others_have_many_turns() -> None:
+    """Sending to a server and hearing of it takes the loop several turns."""
+    buffer = Buffer(Settings(flush_at=2))
+    turns: list[int] = []
+
+    async def apply() -> None:
+        for turn in range(5):
+            turns.append(turn)
+            await asyncio.sleep(0)
+
+    applying = asyncio.create_task(apply())
+    await buffer.put(items("a", "b"), 0.1)
+    assert len(turns) == 5
+    await applying
+
+
 async def test_a_saver_that_is_cancelled_in_its_pause_is_told_that_all_was_accepted() -> None:
     buffer = Buffer(Settings(flush_at=1))
     saver = asyncio.create_task(buffer.put(items("a", "b", "c")))

@@ -18,10 +18,12 @@ from sapwood.graph import schema
 from sapwood.graph.translate import translated
 
 from ...faults.cancelling import is_cancelled
+from ...sent import noted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sapwood import Database
     from sapwood.graph.connection import Transaction
     from sapwood.servers import Endpoints
 
@@ -43,6 +45,13 @@ async def own(servers: Endpoints) -> AsyncIterator[Graph]:
 async def test_the_schema_is_there_and_may_be_created_again(graph: Graph) -> None:
     await graph.create_schema()
     await graph.verify_schema()
+
+
+async def test_a_schema_that_is_there_is_only_looked_at(graph: Graph, database: Database) -> None:
+    """Each process makes sure of it at its first contact, while a search already saves."""
+    with noted(database) as sent:
+        await graph.create_schema()
+    assert (sent.bolt["BEGIN"], sent.bolt["RUN"], sent.bolt["COMMIT"]) == (1, 2, 0)
 
 
 async def test_several_may_create_the_schema_at_once(graph: Graph) -> None:
