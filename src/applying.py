@@ -67,6 +67,7 @@ class Applier:
     """Applies one project's journal entries.
 
     Attributes:
+        writing: A transaction is under way.
         place: Where the graph stands; `None` before the first contact, and when that is in doubt.
         to_rebuild: The graph is to be cleared first, and made again from the journal's beginning.
         most_rows: Most rows of the next transaction: halved when Neo4j finds one too big.
@@ -97,6 +98,7 @@ class Applier:
         self._stalled = stalled
         self._to_close = _NOTHING
         self._ahead = ReadAhead(project_id, journal)
+        self.writing = False
         self.place: Place | None = None
         self.to_rebuild = False
         self.most_rows = APPLY_ROWS
@@ -105,13 +107,13 @@ class Applier:
         """Find where the graph stands; verify its schema the first time, or if it is new."""
         if not self._prepared:
             await self._prepare()
+            self._prepared = True
         mark = await self._writer.watermark(self._project_id)
-        if mark is None and self._prepared:  # whoever wiped the graph may have wiped its schema
-            await self._prepare()
-        self._prepared = True
         while mark is None or not await self._may_follow(mark):
             await (self._begin() if mark is None else self._clear(mark))
             mark = await self._writer.watermark(self._project_id)
+        if mark.applied == 0:
+            await self._require_project()
         return Place.of(mark, checked=False)
 
     async def _may_follow(self, mark: Watermark) -> bool:
@@ -126,7 +128,14 @@ class Applier:
 
     async def _begin(self) -> None:
         """Begin in a graph without a watermark: a new one, or one that lost it."""
+        await self._prepare()
         await self._writer.create_watermark(self._project_id, self._history.incarnation)
+
+    async def _require_project(self) -> None:
+        """Raise if the project was deleted, and take the watermark at 0 back.
+
+        Whoever made it has to ask once it is there, and asks again if there was no answer.
+        """
         try:
             await self._history.require_project()
         except NotFoundError:  # it was deleted, and nobody else would look for this watermark
@@ -177,12 +186,14 @@ class Applier:
             return False
         await failpoints.reach(failpoints.APPLY_AFTER_READ)
         refused = None
+        self.writing = True
         try:
             self.place = await self._apply(place, coming)
             await self._ahead.keep()
         except _RefusedError as exc:
             refused = exc
         finally:
+            self.writing = False
             await self._ahead.end()
         if refused is None:
             await self._accepted()

@@ -11,7 +11,7 @@ from .events import log
 from .history import BehindError
 from .lag import Lag
 from .retry import end_if_cancelled
-from .settings import GIVE_WAY_S, LINGER_S
+from .settings import APPLY_ROWS, GIVE_WAY_ITEMS, GIVE_WAY_S, LINGER_S
 from .waiting import wait
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Delivery:
         self._urgent = asyncio.Event()
         self._moved = asyncio.Condition()
         self._stopping = False
+        self._taken = 0
         self._tries = 0
         self._trying = False
         self._failure: tuple[int, SapwoodError] | None = None
@@ -68,10 +69,17 @@ class Delivery:
         """Find where the graph stands, since there will soon be something to apply."""
         self._wake.set()
 
-    def give_way_s(self) -> float:
-        """Seconds for which who saves may hold back: a while, if the graph has enough to do."""
-        busy = self._lag.rows >= self._applier.most_rows and self.cause is None
-        return GIVE_WAY_S if busy else 0.0
+    def give_way_s(self, items: int) -> float:
+        """Return the seconds for which who accepted so many items holds back: mostly none.
+
+        Only while a transaction is under way and as much as a whole one holds is not in the
+        graph; and then once in `GIVE_WAY_ITEMS`, however many calls they come in.
+        """
+        self._taken += items
+        if self._taken < GIVE_WAY_ITEMS or not self._applier.writing or self._lag.rows < APPLY_ROWS:
+            return 0.0
+        self._taken = 0
+        return GIVE_WAY_S
 
     def committed(self, seq: int, rows: int, size: int) -> None:
         """Note a batch that PostgreSQL committed; apply it soon.
@@ -119,6 +127,9 @@ class Delivery:
         if self._reached(seq):
             return True
         before = self._ask()
+        if timeout_s <= 0:  # without a timer, which would cost a tenth of what a flush does
+            await asyncio.sleep(0)  # let the task run, however often somebody asks
+            return self._reached(seq)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._wait_until(lambda: self._reached(seq), before)

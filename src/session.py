@@ -245,12 +245,15 @@ class Session:
             yield
 
     async def accept(self, items: Sequence[Draft]) -> None:
-        """Queue checked items in order, waiting for room; call it inside of `accepting`."""
+        """Queue checked items in order, waiting for room and for who stores them.
+
+        Call it inside of `accepting`. The first items have the graph looked up.
+        """
         before = self.buffer.accepted
-        if not before:
+        if items and not before:
             self.delivery.make_contact()
         try:
-            await self.buffer.put(items, self.delivery.give_way_s())
+            await self.buffer.put(items, self.delivery.give_way_s(len(items)))
         finally:
             self.known.add_accepted(items[: self.buffer.accepted - before])
 

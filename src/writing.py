@@ -60,7 +60,8 @@ class Writes:
             ConflictError: A known id came with another parent or content.
 
         Cost: no round trip for nodes that drew their own id and whose parents were saved lately
-            by this adapter, else one; then waiting for room, if the buffer is full.
+            by this adapter, else one; then waiting for room, if the buffer is full, and 2 ms in 100
+            nodes for as long as they come faster than Neo4j takes them.
         """
         session = await self._ready()
         given = list(nodes)

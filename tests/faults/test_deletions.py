@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sapwood import ConflictError, FencedError, Node, NotFoundError, Principle, Rubric
-from sapwood.graph import GraphClearing
+from sapwood.graph import GraphClearing, GraphWriter
 from sapwood.relational import ProjectRepository
 
 from ..held import Held
@@ -130,6 +130,25 @@ async def test_writers_and_readers_of_a_deleted_project_are_told_and_leave_nothi
     with pytest.raises(NotFoundError):
         await reader.load_project()
     assert await nothing_is_left(project_id, run_cypher, run_sql)
+
+
+async def test_a_watermark_that_was_made_for_a_deleted_project_is_taken_back(
+    open_store: OpenStore, graph: Graph, project_id: str, run_cypher: RunCypher, run_sql: RunSql
+) -> None:
+    """Hazard A16: whoever made it asked, and heard no answer, or was killed."""
+    store = open_store(flush_interval_s=60)
+    await store.load_state()
+    at = "SELECT incarnation FROM sapwood.project WHERE id = $1"
+    ((incarnation,),) = await run_sql(at, project_id)
+    await open_store().delete_project()
+    await GraphWriter(graph).create_watermark(project_id, incarnation)
+    assert not await nothing_is_left(project_id, run_cypher, run_sql)
+    await store.save_nodes_batch([Node(content="late")])
+    async with asyncio.timeout(10):
+        while not await nothing_is_left(project_id, run_cypher, run_sql):
+            pass
+    with pytest.raises((FencedError, NotFoundError)):
+        await store.close()
 
 
 @pytest.mark.parametrize("mode", ["own", "join"])

@@ -88,6 +88,44 @@ async def test_flushes_go_on_while_neo4j_is_away_and_the_graph_follows_later(
         assert len((await it.store.load_project()).tree) == 10
 
 
+async def test_savers_give_way_while_a_transaction_is_applied_and_another_waits(
+    servers: Endpoints, project_id: str
+) -> None:
+    """Else what is sent to Neo4j, and what comes back, waits for several saves."""
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def most_turns(store: AsyncStorageAdapter) -> int:
+        """The most in one of ten calls; a busy machine takes some of a pause away."""
+        nonlocal turns
+        found = []
+        for _ in range(10):
+            turns = 0
+            await store.save_nodes_batch(nodes(100))
+            found.append(turns)
+        return max(found)
+
+    async with rig(servers, project_id, apply_wait_s=0) as it:
+        others = asyncio.create_task(take_turns())
+        await it.store.save_nodes_batch(nodes(1))
+        while not (await it.store.flush()).applied:
+            pass
+        before = await most_turns(it.store)
+        await it.store.flush()
+        it.neo4j.silence()
+        for _ in range(3):
+            await it.store.save_nodes_batch(nodes(1_250))
+            await it.store.flush()
+        assert await most_turns(it.store) > 2 * before
+        others.cancel()
+        it.neo4j.release()
+
+
 async def test_the_stats_of_a_branch_are_up_to_date_while_neo4j_is_away(
     servers: Endpoints, project_id: str
 ) -> None:

@@ -21,8 +21,9 @@ OLD, NEW = 1, 2
 class Rules:
     """The defaults are the protocol; each other value leaves a rule out."""
 
-    asks_after_it_began: bool = True
-    """Who made a watermark asks PostgreSQL for its project, and takes it back if that is gone."""
+    asks_at_0: bool = True
+    """Who finds its watermark at 0, whether or not it asked before in vain, asks PostgreSQL
+    for its project, and takes the watermark back if that is gone."""
     marks_postgresql_first: bool = True
     """A deletion fences the writers before it touches the graph."""
     marks_the_graph: bool = True
@@ -55,6 +56,7 @@ class Applier(NamedTuple):
 
     phase: str = "looks"
     read: bool = False
+    asked: bool = False
 
 
 class State(NamedTuple):
@@ -136,20 +138,22 @@ def applying_steps(rules: Rules, s: State, mine: int) -> Iterator[Step]:
     who = "P" if mine == OLD else "N"
     mark, there = s.mark, s.row == mine and not s.deleting
 
-    def goes(phase: str, *, read: bool = False, **changes: object) -> State:
+    def goes(phase: str, *, read: bool = False, asked: bool = False, **changes: object) -> State:
         done = s._replace(**changes)  # type: ignore[arg-type]
-        applier = Applier(phase, read)
+        applier = Applier(phase, read, asked)
         return done._replace(old=applier) if mine == OLD else done._replace(new=applier)
 
     if at.phase == "looks":
         if s.row == mine and not at.read:  # a look at the journal may be old by the time it is used
-            yield f"{who} reads the journal", goes("looks", read=True)
+            yield f"{who} reads the journal", goes("looks", read=True, asked=at.asked)
         if mark is None:
             yield f"{who} finds no watermark", goes("begins")
         elif mark.state == "deleting" and not rules.clears_what_is_deleting:
             return
         elif mark.state != "open" or (mark.incarnation != mine and not mark.applied):
             yield f"{who} finds it {mark.state}", goes("asks to clear")
+        elif mark == Mark(mine) and not at.asked and rules.asks_at_0:
+            yield f"{who} finds it at 0", goes("asks", read=at.read)
         elif at.read and (mark.incarnation == mine or not rules.compares_incarnation):
             yield (
                 f"{who} applies",
@@ -158,12 +162,13 @@ def applying_steps(rules: Rules, s: State, mine: int) -> Iterator[Step]:
     elif at.phase == "begins":
         state: Literal["open", "clearing"] = "clearing" if s.nodes else "open"
         made = Mark(mine, state) if mark is None else mark
-        after = "asks" if rules.asks_after_it_began else "looks"
-        yield f"{who} makes a watermark", goes(after, mark=made)
+        yield f"{who} makes a watermark", goes("looks", mark=made)
     elif at.phase == "asks":
         empty = mark is not None and mark.incarnation == mine and not s.nodes
         gone = None if empty else mark
-        yield f"{who} asks for its project", goes("looks") if there else goes("ends", mark=gone)
+        yield f"{who} asks for its project, and gets no answer", goes("looks", read=at.read)
+        answered = goes("looks", read=at.read, asked=True) if there else goes("ends", mark=gone)
+        yield f"{who} asks for its project", answered
     elif at.phase == "asks to clear" and rules.asks_under_the_lock and mark is not None:
         label = f"{who} holds the watermark, asks for its project, and begins to clear"
         yield (

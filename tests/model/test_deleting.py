@@ -12,11 +12,9 @@ OLDER_NEO4J = Bounds(restore="neo4j")
 OLDER_POSTGRES = Bounds(restore="postgres")
 
 BROKEN = {
-    "an applier that asks nobody leaves a watermark": Rules(asks_after_it_began=False),
+    "an applier that asks nobody leaves a watermark": Rules(asks_at_0=False),
     "writers that are not fenced first bring the graph back": Rules(marks_postgresql_first=False),
-    "a watermark that goes first is made again": Rules(
-        marks_the_graph=False, asks_after_it_began=False
-    ),
+    "a watermark that goes first is made again": Rules(marks_the_graph=False, asks_at_0=False),
     "who asks before the lock begins to clear within a deletion": Rules(asks_under_the_lock=False),
     "a late batch lands in the new project": Rules(compares_incarnation=False),
 }

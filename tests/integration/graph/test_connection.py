@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sapwood.graph.connection import Transaction
     from sapwood.servers import Endpoints
 
+    from ...conftest import RunCypher
+
 SECRET = "sentinel-password"  # noqa: S105 - not one
 
 
@@ -54,7 +56,8 @@ async def test_a_schema_that_is_there_is_only_looked_at(graph: Graph, database: 
     assert (sent.bolt["BEGIN"], sent.bolt["RUN"], sent.bolt["COMMIT"]) == (1, 2, 0)
 
 
-async def test_several_may_create_the_schema_at_once(graph: Graph) -> None:
+async def test_several_may_create_the_schema_at_once(graph: Graph, run_cypher: RunCypher) -> None:
+    await run_cypher("DROP INDEX sapwood_node_score")
     await asyncio.gather(*(graph.create_schema() for _ in range(4)))
     await graph.verify_schema()
 
