@@ -11,9 +11,9 @@
 // nothing: no row, also for a missing node (see node.exists)
 // mode: read
 // repeatable: yes
-// note: the label says the same as the status and stands in the node's own record: a subtree of
-//   50,000 took 0.6 of the time where the status of every node is read. An edge joins two nodes of one
-//   project, so only the top is looked up by it: see lineage.path
+// note: the label says the same as the status and stands in the node's own record, so the status of
+//   no node is read. An edge joins two nodes of one project, so only the top is looked up by it: see
+//   lineage.path
 
 MATCH (:Node {project_id: $project_id, id: $node_id}) (()-[:PARENT_OF]->())* (n:Node&Alive)
 WITH DISTINCT n

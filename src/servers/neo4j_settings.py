@@ -30,7 +30,7 @@ _FIRST_WITH_UNSAFE_WARNINGS = 24
 _JAVA_FLAGS = (
     "-Xms256m",
     "-Xmx1g",
-    # With G1, which is made for large heaps and many cores, the same writes took 1.4 times the CPU.
+    # With G1, which is made for large heaps and many cores, writes took 1.2 to 1.5 times the CPU.
     "-XX:+UseParallelGC",
     "-XX:NewRatio=3",  # the old generation holds what transactions may take in all
     "-XX:-UseGCOverheadLimit",  # slow is better than gone
