@@ -67,7 +67,7 @@ class Applier:
     """Applies one project's journal entries.
 
     Attributes:
-        writing: A transaction is under way.
+        busy: Neo4j is asked where it stands, or a transaction is under way.
         place: Where the graph stands; `None` before the first contact, and when that is in doubt.
         to_rebuild: The graph is to be cleared first, and made again from the journal's beginning.
         most_rows: Most rows of the next transaction: halved when Neo4j finds one too big.
@@ -98,7 +98,7 @@ class Applier:
         self._stalled = stalled
         self._to_close = _NOTHING
         self._ahead = ReadAhead(project_id, journal)
-        self.writing = False
+        self.busy = False
         self.place: Place | None = None
         self.to_rebuild = False
         self.most_rows = APPLY_ROWS
@@ -176,7 +176,11 @@ class Applier:
             self.place, self.to_rebuild = None, False
         if self.place is None:
             self._ahead.forget()  # it may be of another time
-            self.place = await self._contact()
+            self.busy = True
+            try:
+                self.place = await self._contact()
+            finally:
+                self.busy = False
         place = self.place
         coming = await self._ahead.next(place.applied + 1, self.most_rows)
         if not coming.entries:
@@ -186,14 +190,14 @@ class Applier:
             return False
         await failpoints.reach(failpoints.APPLY_AFTER_READ)
         refused = None
-        self.writing = True
+        self.busy = True
         try:
             self.place = await self._apply(place, coming)
             await self._ahead.keep()
         except _RefusedError as exc:
             refused = exc
         finally:
-            self.writing = False
+            self.busy = False
             await self._ahead.end()
         if refused is None:
             await self._accepted()

@@ -72,11 +72,14 @@ class Delivery:
     def give_way_s(self, items: int) -> float:
         """Return the seconds for which who accepted so many items holds back: mostly none.
 
-        Only while a transaction is under way and as much as a whole one holds is not in the
-        graph; and then once in `GIVE_WAY_ITEMS`, however many calls they come in.
+        Only while Neo4j is asked where it stands, or a transaction is under way and as much as a
+        whole one holds is not in the graph; and then once in `GIVE_WAY_ITEMS`, however many calls
+        they come in.
         """
         self._taken += items
-        if self._taken < GIVE_WAY_ITEMS or not self._applier.writing or self._lag.rows < APPLY_ROWS:
+        applier = self._applier
+        behind = applier.place is None or self._lag.rows >= APPLY_ROWS
+        if self._taken < GIVE_WAY_ITEMS or not (applier.busy and behind):
             return 0.0
         self._taken = 0
         return GIVE_WAY_S

@@ -66,7 +66,7 @@ def create_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
         JournalError: The status is none that this release knows.
     """
     epoch_s, micros = divmod(row["created_at"], 1_000_000)
-    values = [row.get(name) for name in CREATED]
+    values = map(row.get, CREATED)
     return (*values, epoch_s, micros * 1000, row["seq"], _label(row))
 
 

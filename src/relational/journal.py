@@ -42,11 +42,12 @@ _ADVANCE: Final = (
     " AS follows, head_seq, chain, incarnation, rubric_version, judge,"
     " current_setting('synchronous_commit') AS synchronous_commit"
 )
-# OFFSET 0 keeps the planner from turning it round: one look into the index for each id.
+# OFFSET 0 keeps the planner from turning it round: one look into the index for each id. They come
+# as one text, as in `entries`.
 _REGISTERED: Final = (
     "SELECT found.node_id, found.depth, found.digest, found.content_digest,"
     " coalesce(found.left_out, false)"
-    " FROM unnest($2::text[]) AS named (id)"
+    " FROM unnest(string_to_array($2, ',')) AS named (id)"
     " CROSS JOIN LATERAL (SELECT node_id, depth, digest, content_digest, left_out"
     " FROM sapwood.node_ref WHERE project_id = $1 AND node_id = named.id OFFSET 0) AS found"
 )
@@ -278,7 +279,7 @@ async def _registered(
 ) -> dict[str, Registered]:
     if not ids:
         return {}
-    found = await connection.fetch(_REGISTERED, project_id, ids)
+    found = await connection.fetch(_REGISTERED, project_id, ",".join(ids))
     return {node_id: Registered(*entry) for node_id, *entry in found}
 
 

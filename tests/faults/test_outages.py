@@ -88,10 +88,11 @@ async def test_flushes_go_on_while_neo4j_is_away_and_the_graph_follows_later(
         assert len((await it.store.load_project()).tree) == 10
 
 
-async def test_savers_give_way_while_a_transaction_is_applied_and_another_waits(
-    servers: Endpoints, project_id: str
-) -> None:
-    """Else what is sent to Neo4j, and what comes back, waits for several saves."""
+async def most_turns(store: AsyncStorageAdapter) -> int:
+    """Return how many turns other tasks get in one call that saves 100 nodes, at most.
+
+    Of ten calls, since a busy machine takes some of a pause away.
+    """
     turns = 0
 
     async def take_turns() -> None:
@@ -100,21 +101,28 @@ async def test_savers_give_way_while_a_transaction_is_applied_and_another_waits(
             turns += 1
             await asyncio.sleep(0)
 
-    async def most_turns(store: AsyncStorageAdapter) -> int:
-        """The most in one of ten calls; a busy machine takes some of a pause away."""
-        nonlocal turns
-        found = []
-        for _ in range(10):
-            turns = 0
-            await store.save_nodes_batch(nodes(100))
-            found.append(turns)
-        return max(found)
+    others = asyncio.create_task(take_turns())
+    found = []
+    for _ in range(10):
+        turns = 0
+        await store.save_nodes_batch(nodes(100))
+        found.append(turns)
+    others.cancel()
+    return max(found)
 
+
+async def applied(store: AsyncStorageAdapter) -> None:
+    while not (await store.flush()).applied:
+        pass
+
+
+async def test_savers_give_way_while_a_transaction_is_applied_and_another_waits(
+    servers: Endpoints, project_id: str
+) -> None:
+    """Else what is sent to Neo4j, and what comes back, waits for several saves."""
     async with rig(servers, project_id, apply_wait_s=0) as it:
-        others = asyncio.create_task(take_turns())
         await it.store.save_nodes_batch(nodes(1))
-        while not (await it.store.flush()).applied:
-            pass
+        await applied(it.store)
         before = await most_turns(it.store)
         await it.store.flush()
         it.neo4j.silence()
@@ -122,8 +130,21 @@ async def test_savers_give_way_while_a_transaction_is_applied_and_another_waits(
             await it.store.save_nodes_batch(nodes(1_250))
             await it.store.flush()
         assert await most_turns(it.store) > 2 * before
-        others.cancel()
         it.neo4j.release()
+
+
+async def test_savers_give_way_while_neo4j_is_asked_for_the_first_time(
+    servers: Endpoints, project_id: str
+) -> None:
+    """Some thirty messages go to and fro, and nothing is applied before the last of them."""
+    async with rig(servers, project_id, apply_wait_s=0.1) as it:
+        it.neo4j.hold()
+        await it.store.save_nodes_batch(nodes(1))
+        await it.store.flush()
+        while_asked = await most_turns(it.store)
+        it.neo4j.release()
+        await applied(it.store)
+        assert while_asked > 2 * await most_turns(it.store)
 
 
 async def test_the_stats_of_a_branch_are_up_to_date_while_neo4j_is_away(
