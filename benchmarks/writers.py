@@ -66,21 +66,26 @@ async def through_adapter(bench: Bench, source: Source) -> float:
         return len(edges) / (time.perf_counter() - began)
 
 
-async def through_driver(bench: Bench, source: Source, rows: int) -> float:
-    """Return nodes a second of transactions of so many rows."""
-    edges = source.edges()
-    project_id = f"raw.{new_id()}"
+async def create(bench: Bench, edges: Sequence[Edge], rows: int, project_id: str) -> None:
+    """Write nodes with the plain driver, so many a transaction."""
 
     async def write(transaction: AsyncManagedTransaction, part: list[dict[str, Any]]) -> None:
         await (await transaction.run(CREATE, rows=part, project_id=project_id)).consume()
 
     async with bench.driver.session(database=bench.at.neo4j_database) as session:
-        began = time.perf_counter()
         for start in range(0, len(edges), rows):
             seq = 1 + start // rows
             part = [as_map(edge, seq) for edge in edges[start : start + rows]]
             await session.execute_write(write, part)
-        took = time.perf_counter() - began
+
+
+async def through_driver(bench: Bench, source: Source, rows: int) -> float:
+    """Return nodes a second of transactions of so many rows."""
+    edges = source.edges()
+    project_id = f"raw.{new_id()}"
+    began = time.perf_counter()
+    await create(bench, edges, rows, project_id)
+    took = time.perf_counter() - began
     await bench.clear(project_id)
     return len(edges) / took
 

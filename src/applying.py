@@ -67,7 +67,7 @@ class Applier:
     """Applies one project's journal entries.
 
     Attributes:
-        busy: Neo4j is asked where it stands, or a transaction is under way.
+        busy: A contact is made, which may include a clearing, or a transaction is under way.
         place: Where the graph stands; `None` before the first contact, and when that is in doubt.
         to_rebuild: The graph is to be cleared first, and made again from the journal's beginning.
         most_rows: Most rows of the next transaction: halved when Neo4j finds one too big.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
 from .batch import KINDS, Batch, NodeDraft, RefusedDraft, StateDraft
@@ -192,7 +192,9 @@ class KnownIds:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._digests: dict[str, bytes] = {}
+        # A plain dict finds its first entry by going over all that were deleted before it: at
+        # 100,000 ids each further one took 14 to 40 µs, which is as much as all else that saves it.
+        self._digests: OrderedDict[str, bytes] = OrderedDict()
 
     def find(self, node_ids: Iterable[str]) -> dict[str, bytes]:
         """Return the digests of those ids that are known here."""
@@ -203,7 +205,7 @@ class KnownIds:
         """Remember an id."""
         self._digests[node_id] = digest
         if len(self._digests) > self._capacity:
-            del self._digests[next(iter(self._digests))]
+            self._digests.popitem(last=False)
 
     def add_accepted(self, items: Iterable[Draft]) -> None:
         """Remember the nodes among `items`."""

@@ -72,9 +72,9 @@ class Delivery:
     def give_way_s(self, items: int) -> float:
         """Return the seconds for which who accepted so many items holds back: mostly none.
 
-        Only while Neo4j is asked where it stands, or a transaction is under way and as much as a
-        whole one holds is not in the graph; and then once in `GIVE_WAY_ITEMS`, however many calls
-        they come in.
+        Only while it is to be found where the graph stands, also by a server that does not answer,
+        or a transaction is under way and as much as a whole one holds is not in the graph; and then
+        once in `GIVE_WAY_ITEMS`, however many calls they come in.
         """
         self._taken += items
         applier = self._applier

@@ -21,8 +21,8 @@ fewer nodes were stored a second."""
 APPLY_BYTES = 8 * MIB
 """Most bytes, unpacked, of one apply transaction."""
 GIVE_WAY_ITEMS, GIVE_WAY_S = 100, 0.002
-"""How often and how long savers hold back while Neo4j is behind and applies, or is first asked:
-else each round trip waits for several calls that save."""
+"""How often and how long savers hold back while Neo4j is behind and applies, or is asked where it
+stands: else each round trip waits for several calls that save."""
 LINGER_S = 0.005
 """How long an apply waits for more entries when nobody waits for it."""
 

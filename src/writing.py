@@ -61,7 +61,8 @@ class Writes:
 
         Cost: no round trip for nodes that drew their own id and whose parents were saved lately
             by this adapter, else one; then waiting for room, if the buffer is full, and 2 ms in 100
-            nodes for as long as they come faster than Neo4j takes them.
+            nodes for as long as they come faster than Neo4j takes them, or it is not known yet
+            where it stands.
         """
         session = await self._ready()
         given = list(nodes)

@@ -7,7 +7,7 @@ import os
 import time
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import sources
@@ -30,10 +30,10 @@ ABOUT = f"""
   which has caught up before the next one. *graph busy*: the same, one right after the other, while
   Neo4j applies those before. *save and flush, graph busy*: `save_nodes_batch` inside the clock too.
 - *transaction*: one asyncpg transaction of two statements, `INSERT … SELECT … unnest` of the same
-  register rows and an `INSERT` of the same journal row, payload and receipt included, into the
-  same tables, in a project of its own. Prepared statements, ready values. One right after the
-  other, or *graph idle*: each after the read that the flush of an idle graph comes after, since
-  whatever begins after a pause finds caches cold and processors asleep.
+  register rows, run together as Sapwood's are, and an `INSERT` of the same journal row, payload and
+  receipt included, into the same tables, in a project of its own. Prepared statements, ready
+  values. One right after the other, or *graph idle*: each after the read that the flush of an idle
+  graph comes after, since whatever begins after a pause finds caches cold and processors asleep.
 - *fdatasync*: as many bytes as the transaction carries, written to a file of 16 MiB that is there
   already, on the same disk, and `fdatasync`.
 """
@@ -43,7 +43,10 @@ ENTRY: Final = (
 )
 REGISTER: Final = (
     "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
-    " SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bytea[], $5::bytea[])"
+    " SELECT $1, id, depth, substring($4::bytea FROM at::int * 16 - 15 FOR 16),"
+    " substring($5::bytea FROM at::int * 16 - 15 FOR 16)"
+    " FROM unnest(string_to_array($2, ','), string_to_array($3, ',')::int[])"
+    " WITH ORDINALITY AS new (id, depth, at)"
 )
 APPEND: Final = (
     "INSERT INTO sapwood.journal (project_id, seq, batch_id, chain, incarnation, epoch,"
@@ -120,12 +123,9 @@ async def insert(
     register, append = await pg.prepare(REGISTER), await pg.prepare(APPEND)
     found: list[float] = []
     for seq, edges in enumerate(batches(size), 1):
-        values: list[list[Any]] = [
-            [edge.id for edge in edges],
-            [edge.depth for edge in edges],
-            [os.urandom(16) for _ in edges],
-            [os.urandom(16) for _ in edges],
-        ]
+        ids = ",".join(edge.id for edge in edges)
+        depths = ",".join(str(edge.depth) for edge in edges)
+        values = (ids, depths, os.urandom(16 * len(edges)), os.urandom(16 * len(edges)))
         await before()
         began = time.perf_counter()
         async with pg.transaction():

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ..batch import Registered
     from ..journal import Operations
 
-# Ids and digests run together, since the driver looks at each element of an array: a microsecond a
-# node, and there are four. No id has a comma; a digest has 16 bytes.
+# Ids and digests run together, since the driver looks at each element of an array: 2 µs a node in
+# all. No id has a comma; a digest has 16 bytes.
 _REGISTER: Final = (
     "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
     " SELECT $1, id, depth, substring($4::bytea FROM at::int * 16 - 15 FOR 16),"

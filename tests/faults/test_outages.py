@@ -103,11 +103,13 @@ async def most_turns(store: AsyncStorageAdapter) -> int:
 
     others = asyncio.create_task(take_turns())
     found = []
-    for _ in range(10):
-        turns = 0
-        await store.save_nodes_batch(nodes(100))
-        found.append(turns)
-    others.cancel()
+    try:
+        for _ in range(10):
+            turns = 0
+            await store.save_nodes_batch(nodes(100))
+            found.append(turns)
+    finally:
+        others.cancel()
     return max(found)
 
 

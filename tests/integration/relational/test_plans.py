@@ -104,7 +104,7 @@ FROM generate_series(1, 2000) i CROSS JOIN LATERAL (SELECT sha256(i::text::bytea
 @pytest.mark.parametrize(
     ("query", "values", "index"),
     [
-        (journal._REGISTERED, "'mine', '{a, b}'", "pk_node_ref"),
+        (journal._REGISTERED, "'mine', 'a,b'", "pk_node_ref"),
         (f"{OF_PROJECT} AND node_id = $2", "'mine', 'a'", "pk_node_ref"),
         (
             f"{OF_PROJECT} AND content_digest = $2 AND octet_length(content_digest) = 16",
