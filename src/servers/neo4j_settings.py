@@ -38,6 +38,10 @@ _JAVA_FLAGS = (
     "-XX:+DisableExplicitGC",
     "-XX:-UsePerfData",
     "-XX:+ExitOnOutOfMemoryError",
+    # Neo4j samples indexes in virtual threads, of which by default as many run as there are cores,
+    # and those that wait for a commit to leave a page do not stop running. On two cores two of them
+    # kept the third, which had the page that the commit waited for, from going on: for ever.
+    "-Djdk.virtualThreadScheduler.parallelism=32",
     "-Djdk.nio.maxCachedBufferSize=1024",
     "-Dio.netty.tryReflectionSetAccessible=true",
     "-Dlog4j2.disable.jmx=true",
