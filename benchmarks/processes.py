@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from harness import Bench
     from sources import Edge
 
-    Way = Callable[[Bench, list[Edge], "Meter"], Awaitable[dict[str, float]]]
+    Now = Callable[[], dict[str, float]]
+    Way = Callable[[Bench, list[Edge], Now], Awaitable[tuple[dict[str, float], ...]]]
 
 CLOCK: Final = "clock"
 
@@ -57,42 +58,29 @@ def cpu_s(process: psutil.Process) -> float:
     return seconds + times.children_user + times.children_system
 
 
-class Meter:
-    """Adds up what each process has taken since it was set, with the clock."""
-
-    def __init__(self, processes: dict[str, psutil.Process]) -> None:
-        self.processes = processes
-        self._before = self._now()
-
-    def _now(self) -> dict[str, float]:
-        taken = {name: cpu_s(process) for name, process in self.processes.items()}
-        return {CLOCK: time.perf_counter(), **taken}
-
-    def set(self) -> None:
-        """Begin to count."""
-        self._before = self._now()
-
-    def read_s(self) -> dict[str, float]:
-        """Return the seconds since then, by name."""
-        return {name: now - self._before[name] for name, now in self._now().items()}
+def taken_s(processes: dict[str, psutil.Process]) -> dict[str, float]:
+    """Return the CPU time of each so far, with the clock."""
+    return {CLOCK: time.perf_counter()} | {name: cpu_s(each) for name, each in processes.items()}
 
 
-async def sapwood(bench: Bench, edges: list[Edge], meter: Meter) -> dict[str, float]:
-    """Save the nodes; return the seconds that it took, by process."""
+async def sapwood(bench: Bench, edges: list[Edge], now: Now) -> tuple[dict[str, float], ...]:
+    """Save the nodes; return what was taken before and after that."""
     async with bench.project(flush_at=100) as store:
-        meter.set()
+        before = now()
         await save(store, edges)
-        return meter.read_s()
+        return before, now()
 
 
-async def driver(rows: int, bench: Bench, edges: list[Edge], meter: Meter) -> dict[str, float]:
-    """Create the nodes, so many rows a transaction; return the seconds that it took, by process."""
+async def driver(
+    rows: int, bench: Bench, edges: list[Edge], now: Now
+) -> tuple[dict[str, float], ...]:
+    """Create the nodes, so many rows a transaction; return what was taken before and after that."""
     project_id = f"raw.{new_id()}"
-    meter.set()
+    before = now()
     await create(bench, edges, rows, project_id)
-    seconds = meter.read_s()
+    after = now()
     await bench.clear(project_id)
-    return seconds
+    return before, after
 
 
 WAYS: Final[dict[str, Way]] = {
@@ -107,15 +95,18 @@ async def main(nodes: int, rounds: int, name: str) -> None:
     source, found = sources.even(nodes), defaultdict[tuple[str, str], list[float]](list)
     order = list(WAYS)
     async with open_bench(name, full=False) as bench:
-        meter = Meter(processes(name))
+        looked_at = processes(name)
+        now = partial(taken_s, looked_at)
         for number in range(rounds + 1):
             order.append(order.pop(0))
             for way in order:
                 edges = source.edges()
                 gc.collect()
-                for each, seconds in (await WAYS[way](bench, edges, meter)).items():
-                    found[way, each] += [seconds * 1e6 / nodes] * (number > 0)
-    columns = [CLOCK, *meter.processes]
+                before, after = await WAYS[way](bench, edges, now)
+                if number > 0:
+                    for each in after:
+                        found[way, each].append((after[each] - before[each]) * 1e6 / nodes)
+    columns = [CLOCK, *looked_at]
     print("| µs a node |", " | ".join(columns), "|")
     print("|---|" + "--:|" * len(columns))
     for way in WAYS:

@@ -82,8 +82,7 @@ async def test_flushes_go_on_while_neo4j_is_away_and_the_graph_follows_later(
             await it.store.load_project()
         it.neo4j.restore()
         async with asyncio.timeout(20):
-            while not (await it.store.flush()).applied:
-                pass
+            await applied(it.store)
     async with rig(servers, project_id) as it:
         assert len((await it.store.load_project()).tree) == 10
 
