@@ -38,10 +38,10 @@ async def verify(
     last = ""
     while True:
         page = await _read_page(session, began, audit, last)
-        audit.compare(page, last, full=len(page) == PAGE)
+        audit.compare(page, last)
         if on_progress is not None:
             on_progress(audit.graph_nodes, len(audit.journal.nodes))
-        if len(page) < PAGE:
+        if not page:
             return audit.verdict()
         last = page[-1][0]["id"]
 
@@ -94,10 +94,10 @@ class _Audit:
         self._found = 0
         self._ids: list[str] = []
 
-    def compare(self, page: list[Any], last: str, *, full: bool) -> None:
-        """Compare the nodes whose ids follow `last`, up to the page's last one or, else, all."""
+    def compare(self, page: list[Any], last: str) -> None:
+        """Compare the nodes after the id `last`, up to the page's last one; with no page, all."""
         stored = {values["id"]: (values, labels, edges) for values, labels, edges in page}
-        upto = page[-1][0]["id"] if full else None
+        upto = page[-1][0]["id"] if page else None
         wanted = self._between(last, upto)
         for node_id in sorted(stored.keys() | wanted):
             self._compare_node(node_id, stored.get(node_id))

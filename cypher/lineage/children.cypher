@@ -6,7 +6,7 @@
 // $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
-// row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC; by id
+// row: up to 1,000 nodes, fewer where they are large, as one list a column, created_at in microseconds since 1970 UTC; by id
 // nothing: no row, also for a missing node (see node.exists)
 // mode: read
 // repeatable: yes
@@ -15,8 +15,10 @@ MATCH (:Node {project_id: $project_id, id: $node_id})-[:PARENT_OF]->(n:Node)
 WHERE n.project_id = $project_id AND n.seq <= $applied AND ($status IS NULL OR n.status = $status)
 WITH n ORDER BY n.id LIMIT $limit
 WITH collect(n) AS found
-UNWIND range(0, size(found) - 1, 1000) AS start
-WITH [n IN found[start..start + 1000] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk
+MATCH (w:Watermark {project_id: $project_id})
+WITH found, coalesce(w.chunk, 1000) AS most
+UNWIND range(0, size(found) - 1, most) AS start
+WITH [n IN found[start..start + most] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk
 RETURN
   CASE WHEN 'id' IN $fields THEN [n IN chunk | n.id] END AS id,
   CASE WHEN 'parent_id' IN $fields THEN [n IN chunk | n.parent_id] END AS parent_id,

@@ -5,7 +5,7 @@
 // $status: text; keep only nodes of this status; null for all
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
-// row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC; in no order
+// row: up to 1,000 nodes, fewer where they are large, as one list a column, created_at in microseconds since 1970 UTC; in no order
 // nothing: no row: the node is missing, or no node has that status (see node.exists)
 // mode: read
 // repeatable: yes
@@ -17,8 +17,10 @@ MATCH (top) (()-[:PARENT_OF]->(
 WHERE $status IS NULL OR n.status = $status
 WITH DISTINCT n
 WITH collect(n) AS found
-UNWIND range(0, size(found) - 1, 1000) AS start
-WITH [n IN found[start..start + 1000] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk
+MATCH (w:Watermark {project_id: $project_id})
+WITH found, coalesce(w.chunk, 1000) AS most
+UNWIND range(0, size(found) - 1, most) AS start
+WITH [n IN found[start..start + most] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk
 RETURN
   CASE WHEN 'id' IN $fields THEN [n IN chunk | n.id] END AS id,
   CASE WHEN 'parent_id' IN $fields THEN [n IN chunk | n.parent_id] END AS parent_id,

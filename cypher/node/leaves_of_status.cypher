@@ -5,7 +5,7 @@
 // $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
-// row: up to 1,000 nodes as one list a column, created_at in microseconds since 1970 UTC;
+// row: up to 1,000 nodes, fewer where they are large, as one list a column, created_at in microseconds since 1970 UTC;
 //   by depth, then by id
 // nothing: no row
 // mode: read
@@ -20,8 +20,10 @@ WHERE n.project_id = $project_id AND n.status = $status AND n.seq <= $applied
   }
 WITH n ORDER BY n.depth, n.id LIMIT $limit
 WITH collect(n) AS found
-UNWIND range(0, size(found) - 1, 1000) AS start
-WITH [n IN found[start..start + 1000] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk
+MATCH (w:Watermark {project_id: $project_id})
+WITH found, coalesce(w.chunk, 1000) AS most
+UNWIND range(0, size(found) - 1, most) AS start
+WITH [n IN found[start..start + most] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk
 RETURN
   CASE WHEN 'id' IN $fields THEN [n IN chunk | n.id] END AS id,
   CASE WHEN 'parent_id' IN $fields THEN [n IN chunk | n.parent_id] END AS parent_id,

@@ -12,6 +12,7 @@ from ..model import NodeStatus
 from ..nodes import Columns
 from ..packed import PackedBuilder
 from .connection import Graph
+from .rows import ROW_CHARACTERS
 from .writes import Watermark
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ what it raises comes out of the read, and the data is dropped."""
 Order = Callable[["Sequence[str]", "Sequence[int]"], "list[int]"]
 """Gives the places of nodes of these ids and depths in an order."""
 NO_LIMIT = (1 << 63) - 1
-PAGE_CHARACTERS = 16 << 20
-"""Characters of content and attributes after which a page is full, whatever its nodes."""
 WHOLE_FROM = 6
 """Columns from which a node's properties are read at once, if its content is among them."""
 
@@ -110,7 +109,7 @@ class Reading:
 
     async def page(self, key: str, status: str | None, **parameters: Any) -> Columns:
         """Return as many nodes as fit into a page; only large columns can fill one early."""
-        most = PAGE_CHARACTERS if _LARGE.intersection(self._fields) else None
+        most = ROW_CHARACTERS if _LARGE.intersection(self._fields) else None
         return await self.columns(key, status=status, characters=most, **parameters)
 
     async def by_id(self, node_ids: Sequence[str]) -> Columns:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from ..arguments import Arguments
 from ..nodes import SCORES
 from .columns import NO_LIMIT, Reading
+from .rows import ROW_CHARACTERS
 from .writes import lock_watermark
 
 if TYPE_CHECKING:
@@ -304,15 +305,24 @@ class NodeRepository:
     ) -> list[list[Any]]:
         """Return nodes as they stand, whoever wrote them: properties, node labels, parent edges.
 
+        A page is full with `limit` nodes, or with 16 million characters of content and attributes.
+
         Args:
             after: The id before the first one wanted; empty for the beginning.
+
+        Returns:
+            The next ones by id; none only if there are no more.
 
         Source: `cypher/verify/page.cypher`.
         """
         async with self._graph.writing() as transaction:
             await guard(await lock_watermark(transaction, project_id))
             found: list[list[Any]] = await transaction.value(
-                "verify.page", project_id=project_id, after=after, limit=limit
+                "verify.page",
+                project_id=project_id,
+                after=after,
+                limit=limit,
+                characters=ROW_CHARACTERS,
             )
             return found
 

@@ -6,6 +6,7 @@ created is tuples, of which the garbage collector loses sight.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import JournalError
@@ -29,7 +30,12 @@ CREATED = (
     "depth",
 )
 ID, PARENT = CREATED.index("id"), CREATED.index("parent_id")
+CONTENT, ATTRIBUTES = CREATED.index("content"), CREATED.index("attributes")
 CHANGEABLE = frozenset({"status", "status_reason", "score", "attributes", "rubric_score"})
+
+ROW_NODES, ROW_CHARACTERS = 1_000, 16 << 20
+"""Nodes, and characters of their contents and attributes, of a row of an answer. With 300 million
+characters a row took 16 s, and with 400 million Neo4j could not send it."""
 
 _LABELS = {status.value: status.node_label for status in NodeStatus}
 
@@ -41,6 +47,16 @@ class Rows(NamedTuple):
     children: list[tuple[Any, ...]]
     sets: list[list[Any]]
     moves: list[list[Any]]
+
+    @property
+    def chunk(self) -> int:
+        """How many nodes as large as the largest of these fit into a row of an answer."""
+        made, changed = chain(self.roots, self.children), chain(self.sets, self.moves)
+        created = (len(row[CONTENT]) + len(row[ATTRIBUTES]) for row in made)
+        largest = max(
+            chain(created, (len(row[1].get("attributes", "")) for row in changed)), default=0
+        )
+        return min(ROW_NODES, max(1, ROW_CHARACTERS // max(1, largest)))
 
 
 def rows_of(fold: Fold) -> Rows:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import failpoints
 from ..errors import DivergedError, StoreError
 from ..journal import NO_CHAIN
-from .rows import ID, PARENT
+from .rows import ID, PARENT, ROW_NODES
 from .translate import CONSTRAINT_FAILED, locking
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ class ApplyTransaction:
         self._transaction = transaction
         self._project_id = project_id
         self.watermark = watermark
+        self._chunk = ROW_NODES
 
     async def write(self, rows: Rows) -> None:
         """Write all of `rows`: roots, children with their edges, then sets.
@@ -138,6 +139,7 @@ class ApplyTransaction:
         Source: `cypher/node/create_roots.cypher`, `create_children.cypher`, `set.cypher`,
             `set_status.cypher`.
         """
+        self._chunk = min(self._chunk, rows.chunk)
         await self._write("node.create_roots", rows.roots)
         await self._write("node.create_children", rows.children, PARENT)
         await self._write("node.set", rows.sets, ID)
@@ -217,6 +219,7 @@ class ApplyTransaction:
             applied=applied,
             chain=chain,
             quarantine=quarantine,
+            chunk=self._chunk,
         )
         if moved != 1:
             raise DivergedError(f"project {self._project_id!r}: its watermark is not in the graph")

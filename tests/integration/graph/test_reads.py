@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sapwood.errors import ValidationError
+from sapwood.graph.rows import ROW_CHARACTERS
 from sapwood.model import NodeStatus
 from sapwood.nodes import FIELDS, Columns
 
 from .trees import BehindError, Grove, Row, a_chain, at_least, row
 
 if TYPE_CHECKING:
+    from neo4j import Record
+
+    from sapwood import Graph
     from sapwood.graph import GraphWriter, NodeRepository
     from tests.conftest import RunCypher
 
@@ -395,3 +401,57 @@ async def test_reads_are_exact_while_statuses_change(grove: Grove, nodes: NodeRe
     finally:
         reading = False
         await changing
+
+
+LARGE = "x" * 900_000
+LISTS: dict[str, dict[str, Any]] = {
+    "project.load_tree": {},
+    "lineage.subtree": {"node_id": "n0", "max_depth": None, "status": None},
+    "node.nodes": {"ids": [f"n{at}" for at in range(40)]},
+}
+
+
+@pytest.mark.parametrize("how", ["created", "changed"])
+async def test_a_row_of_an_answer_holds_what_neo4j_can_send_however_large_the_nodes_are(
+    how: str, grove: Grove, graph: Graph, nodes: NodeRepository
+) -> None:
+    """A thousand nodes of a megabyte each in one row, and Neo4j closes the connection."""
+    large: dict[str, Any] = {"content": LARGE} if how == "created" else {}
+    root = row("n0", **large)
+    await grove.plant([root, *(row(f"n{at}", root, **large) for at in range(1, 40))])
+    if how == "changed":
+        text = json.dumps({"a": LARGE})
+        await grove.plant(sets=[{"id": f"n{at}", "attributes": text} for at in range(40)])
+    at = {"project_id": grove.project_id, "applied": grove.applied, "fields": FIELDS, "whole": True}
+    for key, asked in LISTS.items():
+        rows: list[Record] = []
+        await graph.read(key, rows.append, **at, **asked)
+        assert sum(len(found["id"]) for found in rows) == 40
+        for found in rows:
+            sent = sum(map(len, chain(found["content"], found["attributes"])))
+            assert sent <= ROW_CHARACTERS
+    first = await nodes.audit_page(grove.project_id, NOW, after="", limit=1_000)
+    last = first[-1][0]["id"]
+    rest = await nodes.audit_page(grove.project_id, NOW, after=last, limit=1_000)
+    assert 16 < len(first) < 20 < len(rest) + len(first) < 40
+    assert await nodes.audit_page(grove.project_id, NOW, after="n9", limit=1_000) == []
+
+
+async def test_one_large_node_is_remembered_and_ordinary_ones_are_read_by_the_thousand(
+    grove: Grove, graph: Graph
+) -> None:
+    """The watermark says how many nodes a row may hold; nothing is looked at for it in a read."""
+    project = grove.project_id
+
+    async def lengths() -> list[int]:
+        rows: list[Record] = []
+        at = {"project_id": project, "applied": grove.applied, "fields": ["id"], "whole": False}
+        await graph.read("project.load_tree", rows.append, **at)
+        return [len(found["id"]) for found in rows]
+
+    root = row("root")
+    await grove.plant([root, *(row(f"n{at:04}", root) for at in range(1_500))])
+    assert await lengths() == [1_000, 501]
+    await grove.plant([row("large", root, content="x" * (ROW_CHARACTERS // 400))])
+    await grove.plant([row("late", root)])
+    assert await lengths() == [399, 399, 399, 306]
