@@ -162,7 +162,8 @@ class Tree:
         Raises:
             MissingExtraError: It is not installed: `pip install 'sapwood[networkx]'`.
 
-        Cost: a dict a node and two an edge: some ten times the memory of the tree.
+        Cost: a dict a node and two an edge: with contents of 200 bytes four times the memory of
+        the tree, without contents nearly ten times.
         """
         return interchange.to_networkx(self)
 

@@ -17,6 +17,7 @@ MODULES = (
     "scores",
     "branch_stats",
     "growth",
+    "starting",
 )
 
 

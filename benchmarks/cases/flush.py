@@ -34,6 +34,8 @@ ABOUT = f"""
   receipt included, into the same tables, in a project of its own. Prepared statements, ready
   values. One right after the other, or *graph idle*: each after the read that the flush of an idle
   graph comes after, since whatever begins after a pause finds caches cold and processors asleep.
+  Sapwood sends both as one statement, as *transaction of one statement* does. Neo4j is at work
+  beside none of them.
 - *fdatasync*: as many bytes as the transaction carries, written to a file of 16 MiB that is there
   already, on the same disk, and `fdatasync`.
 """
@@ -47,6 +49,13 @@ REGISTER: Final = (
     " substring($5::bytea FROM at::int * 16 - 15 FOR 16)"
     " FROM unnest(string_to_array($2, ','), string_to_array($3, ',')::int[])"
     " WITH ORDINALITY AS new (id, depth, at)"
+)
+REGISTERED: Final = (
+    "WITH registered AS (INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest,"
+    " content_digest) SELECT $1, id, depth, substring($14::bytea FROM at::int * 16 - 15 FOR 16),"
+    " substring($15::bytea FROM at::int * 16 - 15 FOR 16)"
+    " FROM unnest(string_to_array($12, ','), string_to_array($13, ',')::int[])"
+    " WITH ORDINALITY AS new (id, depth, at)) "
 )
 APPEND: Final = (
     "INSERT INTO sapwood.journal (project_id, seq, batch_id, chain, incarnation, epoch,"
@@ -90,9 +99,19 @@ async def flushes(bench: Bench, size: int, *, idle: bool, saving: bool) -> list[
 
 
 async def transactions(
-    bench: Bench, pg: asyncpg.Connection, size: int, entry: asyncpg.Record, *, idle: bool
+    bench: Bench,
+    pg: asyncpg.Connection,
+    size: int,
+    entry: asyncpg.Record,
+    *,
+    idle: bool,
+    one: bool = False,
 ) -> list[float]:
-    """Return what each transaction took, one right after the other or each after a read."""
+    """Return what each transaction took, one right after the other or each after a read.
+
+    Args:
+        one: Whether it has one statement, not two.
+    """
     async with bench.project() as store:
         root = Node(content="")
         await store.save_nodes_batch([root])
@@ -100,7 +119,7 @@ async def transactions(
         project_id = f"flush.{new_id()}"
         before = partial(store.node, root.id) if idle else pause
         try:
-            return await insert(pg, project_id, size, entry, before)
+            return await insert(pg, project_id, size, entry, before, one=one)
         finally:
             await bench.open(project_id).delete_project()
 
@@ -115,12 +134,15 @@ async def insert(
     size: int,
     entry: asyncpg.Record,
     before: Callable[[], Awaitable[object]],
+    *,
+    one: bool,
 ) -> list[float]:
     """Return what each transaction took, without what is awaited before it."""
     await pg.execute(
         "INSERT INTO sapwood.project (id, incarnation) VALUES ($1, $2)", project_id, new_id()
     )
     register, append = await pg.prepare(REGISTER), await pg.prepare(APPEND)
+    both = await pg.prepare(REGISTERED + APPEND)
     found: list[float] = []
     for seq, edges in enumerate(batches(size), 1):
         ids = ",".join(edge.id for edge in edges)
@@ -129,8 +151,11 @@ async def insert(
         await before()
         began = time.perf_counter()
         async with pg.transaction():
-            await register.fetch(project_id, *values)
-            await append.fetch(project_id, seq, new_id(), *entry)
+            if one:
+                await both.fetch(project_id, seq, new_id(), *entry, *values)
+            else:
+                await register.fetch(project_id, *values)
+                await append.fetch(project_id, seq, new_id(), *entry)
         found.append(since(began))
     return found[1:]
 
@@ -179,7 +204,9 @@ async def prepare(bench: Bench, size: int) -> AsyncGenerator[Contenders]:
             BUSY: lambda: flushes(bench, size, idle=False, saving=False),
             SAVING: lambda: flushes(bench, size, idle=False, saving=True),
             IDLE_PEER: lambda: transactions(bench, pg, size, entry, idle=True),
+            IDLE_ONE: lambda: transactions(bench, pg, size, entry, idle=True, one=True),
             PEER: lambda: transactions(bench, pg, size, entry, idle=False),
+            ONE: lambda: transactions(bench, pg, size, entry, idle=False, one=True),
             DISK: lambda: asyncio.to_thread(syncs, bench, carried),
         }
     finally:
@@ -188,6 +215,7 @@ async def prepare(bench: Bench, size: int) -> AsyncGenerator[Contenders]:
 
 IDLE, BUSY, SAVING = "flush, graph idle", "flush, graph busy", "save and flush, graph busy"
 IDLE_PEER, PEER, DISK = "transaction, graph idle", "transaction", "fdatasync"
+IDLE_ONE, ONE = "transaction of one statement, graph idle", "transaction of one statement"
 TRANSACTION, SYNC = "an asyncpg transaction of the same bytes", "`fdatasync` of the same bytes"
 CASES = (
     Case(
@@ -204,6 +232,8 @@ CASES = (
             Ratio(over=f"{TRANSACTION}, graph busy", ours=BUSY, peer=PEER, most=3),
             Ratio(over=f"{TRANSACTION}, graph idle", ours=IDLE, peer=IDLE_PEER, of="p99"),
             Ratio(over=f"{TRANSACTION}, graph busy", ours=BUSY, peer=PEER, of="p99"),
+            Ratio(over=f"{TRANSACTION}, one statement, graph idle", ours=IDLE, peer=IDLE_ONE),
+            Ratio(over=f"{TRANSACTION}, one statement, graph busy", ours=BUSY, peer=ONE),
             Ratio(over=f"{TRANSACTION}, graph idle and one after the other", ours=IDLE, peer=PEER),
             Ratio(over=f"{TRANSACTION}, save too", ours=SAVING, peer=PEER),
             Ratio(over=f"{SYNC}, graph idle", ours=IDLE, peer=DISK),

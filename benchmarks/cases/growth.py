@@ -45,7 +45,8 @@ Both sides as in *ingest*, into an empty project each. The largest sizes are run
 """
 ABOUT_READ = f"""{SHAPE}
 A tenth of its nodes is alive. Time divided by nodes that come back, on a project that is there.
-*{RECORDS}* asks for the same columns in no order, and takes each record's values.
+*{RECORDS}* asks for the same columns in no order, and takes each record's values; up to
+{MOST_RECORDS:,} nodes, since more takes it minutes a round.
 """
 
 

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from harness import Bench, Contenders
 
 ABOUT = """
-Both sides begin with ids, parents and contents of a tree (fan-out 8, contents of 200 bytes),
-parents first, and write the same properties, labels and edges under the same constraints.
+Both sides begin with parents and contents of a tree (fan-out 8, contents of 200 bytes), parents
+first, and write the same properties, labels and edges under the same constraints.
 
-- *sapwood*: `Node` objects made inside the clock, `save_nodes_batch` of 100, `flush_at=100`,
-  journal and register in PostgreSQL; the clock stops when the graph has applied the journal's head.
+- *sapwood*: `Node` objects made inside the clock, each drawing its id, `save_nodes_batch` of 100,
+  `flush_at=100`, journal and register in PostgreSQL; the clock stops when the graph has applied the
+  journal's head.
 - *UNWIND of 2,500* and *UNWIND of 100*: the plain async driver with `neo4j-rust-ext`, a managed
-  transaction for each list of maps, `UNWIND … CREATE`, the maps made inside the clock. No journal,
-  nothing is checked.
+  transaction for each list of maps, `UNWIND … CREATE`, the maps made inside the clock, ids given.
+  The parent of each row is looked up, as one writes it; Sapwood looks one up once for all its
+  children of a transaction. No journal, nothing is checked.
 """
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Write = Callable[[list[Edge]], Awaitable[None]]
 
 SHARE = 50
-"""Peers that write node by node get a fiftieth: they are slow, and get no slower as they go on."""
+"""Peers that write node by node get a fiftieth, since they are slow; more would be no quicker."""
 BATCH_SHARE = 5
 """Peers that write batches get a fifth."""
 ABOUT = f"""
@@ -33,8 +33,9 @@ the other. Peers are given less to do than Sapwood where they cannot do the same
 
 - *neomodel save*: a node each, all properties, a unique `node_id`, no edge; *save, connect*: and
   the edge from its parent. *create_or_update*: {PER_CALL:,} a call, a `MERGE`, no edges;
-  *create_or_update, edges*: the children of a node a call, which is how a batch gets edges.
-  *bulk_save*: {PER_CALL:,} a call, a `CREATE`, no edges.
+  *create_or_update, edges*: the children of a node a call, which is how a batch gets edges, and
+  what the target is asked of: a tree is its edges. *bulk_save*: {PER_CALL:,} a call, a `CREATE`,
+  no edges.
 - *langgraph puts*: a checkpoint a node through `AsyncPostgresSaver.aput`, named after it, its
   values in the checkpoint's own row, which is quicker than in blobs.
 - *optuna*: `ask` and `tell` of a trial a node, `RDBStorage`, random sampler; no contents, no
@@ -123,11 +124,22 @@ async def prepare_relational(bench: Bench, size: int) -> AsyncGenerator[Contende
         await saver.setup()
         url = optuna_url.replace("postgresql://", "postgresql+psycopg://", 1)
         storage = optuna.storages.RDBStorage(url)
-        study = optuna.create_study(storage=storage, sampler=optuna.samplers.RandomSampler(seed=1))
 
-        def try_all(edges: list[Edge]) -> None:
+        def new_study() -> Any:
+            sampler = optuna.samplers.RandomSampler(seed=1)
+            return optuna.create_study(storage=storage, sampler=sampler)
+
+        def try_all(study: Any, edges: list[Edge]) -> None:
             for edge in edges:
                 study.tell(study.ask(), float(edge.depth))
+
+        async def trials() -> float:
+            study = await asyncio.to_thread(new_study)
+            found = await rate(part.edges(), lambda given: asyncio.to_thread(try_all, study, given))
+            await asyncio.to_thread(
+                optuna.delete_study, study_name=study.study_name, storage=storage
+            )
+            return found
 
         async def langgraph() -> float:
             edges = part.edges()
@@ -139,7 +151,7 @@ async def prepare_relational(bench: Bench, size: int) -> AsyncGenerator[Contende
             yield {
                 "sapwood": lambda: through_adapter(bench, source),
                 "langgraph puts": langgraph,
-                "optuna": lambda: rate(part.edges(), lambda e: asyncio.to_thread(try_all, e)),
+                "optuna": trials,
             }
         finally:
             storage.remove_session()

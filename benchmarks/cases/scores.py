@@ -64,7 +64,8 @@ OURS, APPLIED = "sapwood", "sapwood, until the graph shows it"
 MANY, COLUMNS = "executemany", "unnest of 5,000"
 ABOUT_SAVE = f"""
 {PRINCIPLES} principles a node, one judge; nodes, rubric and `PrincipleScore`s, or rows, are made
-before the clock. The table is emptied before each run, and each ends durable in PostgreSQL.
+before the clock, and out of the garbage collector's sight on both sides (`gc.freeze`). The table is
+emptied before each run, and each ends durable in PostgreSQL.
 
 - *sapwood*: `update_scores_batch` and `flush`: checks, batches, journal and each node's
   `rubric_score` included; *until the graph shows it* goes on until a read would see these too.

@@ -19,9 +19,9 @@ INTRODUCTION = """# Benchmarks
 
 Made by `make bench` and `make bench-full`; do not edit it. Each case ran Sapwood and its peers in
 one run, on one machine, with the same data and the same durability. In each round every contender
-ran once, in an order that turns; the first round warms up and is not counted. A ratio is the median
-of the rounds' own ratios, its spread the least and the most of them. All samples are in
-[`results`](results).
+ran once, in an order that turns; the first round warms up and is not counted. A size that is run
+once (one sample) has no warm-up. A ratio is the median of the rounds' own ratios, its spread the
+least and the most of them. All samples are in [`results`](results).
 
 `make bench` takes smaller sizes, and about half an hour; what it measured says "small sizes".
 `make bench BENCH='--only NAME'` runs one case, and updates this page.
