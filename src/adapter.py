@@ -225,8 +225,8 @@ class AsyncStorageAdapter(Reads, Writes):
             DivergedError, StaleReadError: As any read.
             JournalError: An entry of the journal is damaged.
 
-        Cost: reads the whole journal and the whole graph, a page of 1,000 nodes a transaction;
-            about 1 KiB of memory a node, whatever the size of the contents.
+        Cost: reads the whole journal and the whole graph, a page of 1,000 nodes a transaction,
+            fewer where contents are large; about 1 KiB of memory a node, whatever their size.
         """
         return await verify(await self._ready(), on_progress)
 

@@ -37,21 +37,27 @@ async def verify(
     audit = _Audit(session.project_id)
     last = ""
     while True:
-        page = await _read_page(session, began, audit, last)
-        audit.compare(page, last)
+        page, more = await _read_page(session, began, audit, last)
+        audit.compare(page, last, full=more)
         if on_progress is not None:
             on_progress(audit.graph_nodes, len(audit.journal.nodes))
-        if not page:
+        if not more:
             return audit.verdict()
         last = page[-1][0]["id"]
 
 
-async def _read_page(session: Session, began: Head, audit: _Audit, last: str) -> list[Any]:
-    """Read the next nodes, and bring the replica to the very position that they were read at."""
+async def _read_page(
+    session: Session, began: Head, audit: _Audit, last: str
+) -> tuple[list[Any], bool]:
+    """Read the next nodes, and bring the replica to the very position that they were read at.
+
+    Returns:
+        The nodes, and whether there may be more.
+    """
 
     applied = 0
 
-    async def query(guard: Guard) -> list[Any]:
+    async def query(guard: Guard) -> tuple[list[Any], bool]:
         async def judge(mark: Watermark | None) -> int:
             nonlocal applied
             applied = await guard(mark)
@@ -94,10 +100,10 @@ class _Audit:
         self._found = 0
         self._ids: list[str] = []
 
-    def compare(self, page: list[Any], last: str) -> None:
-        """Compare the nodes after the id `last`, up to the page's last one; with no page, all."""
+    def compare(self, page: list[Any], last: str, *, full: bool) -> None:
+        """Compare the nodes whose ids follow `last`, up to the page's last one or, else, all."""
         stored = {values["id"]: (values, labels, edges) for values, labels, edges in page}
-        upto = page[-1][0]["id"] if page else None
+        upto = page[-1][0]["id"] if full else None
         wanted = self._between(last, upto)
         for node_id in sorted(stored.keys() | wanted):
             self._compare_node(node_id, stored.get(node_id))

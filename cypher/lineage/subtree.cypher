@@ -4,6 +4,7 @@
 // $max_depth: integer, edges below the node; null for no limit
 // $status: text; keep only nodes of this status; null for all
 // $fields: list of column names; the other columns come back null
+// $large: boolean; content or attributes are among them, of which a row has only so much
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
 // row: up to 1,000 nodes, fewer where they are large, as one list a column, created_at in microseconds since 1970 UTC; in no order
 // nothing: no row: the node is missing, or no node has that status (see node.exists)
@@ -18,7 +19,7 @@ WHERE $status IS NULL OR n.status = $status
 WITH DISTINCT n
 WITH collect(n) AS found
 MATCH (w:Watermark {project_id: $project_id})
-WITH found, coalesce(w.chunk, 1000) AS most
+WITH found, CASE WHEN $large THEN coalesce(w.chunk, 1000) ELSE 1000 END AS most
 UNWIND range(0, size(found) - 1, most) AS start
 WITH [n IN found[start..start + most] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk
 RETURN

@@ -5,6 +5,7 @@
 // $characters: integer; no more nodes once content and attributes have so many; null for any number
 // $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
+// $large: boolean; content or attributes are among them, of which a row has only so much
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
 // row: up to 1,000 nodes, fewer where they are large, as one list a column, created_at in microseconds since 1970 UTC; in the order of $ids
 // nothing: no row; a missing id has no place in the columns
@@ -24,7 +25,7 @@ WITH next, CASE WHEN $characters IS NULL THEN size(next) ELSE reduce(page = [0, 
 UNWIND next[..fitting] AS n
 WITH collect(n) AS found
 MATCH (w:Watermark {project_id: $project_id})
-WITH found, coalesce(w.chunk, 1000) AS most
+WITH found, CASE WHEN $large THEN coalesce(w.chunk, 1000) ELSE 1000 END AS most
 UNWIND range(0, size(found) - 1, most) AS start
 WITH [n IN found[start..start + most] | CASE WHEN $whole THEN properties(n) ELSE n END] AS chunk
 RETURN

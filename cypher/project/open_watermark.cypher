@@ -8,5 +8,5 @@
 
 MATCH (w:Watermark {project_id: $project_id})
 SET w.applied = 0, w.chain = $chain, w.state = 'open'
-REMOVE w.quarantine
+REMOVE w.quarantine, w.chunk
 RETURN count(w) AS written

@@ -5,8 +5,8 @@
 // $characters: integer; no more nodes once content and attributes have so many
 // row: found, list of [map of all properties, list of node labels, list of parent edges, each
 //   [id of the parent, project_id and child_id of the edge]]; by id; created_at in microseconds since
-//   1970 UTC, as text if it is no date and time
-// nothing: found is empty: there are no more
+//   1970 UTC, as text if it is no date and time; more, boolean: whether there may be more nodes
+// nothing: found is empty
 // mode: read
 // repeatable: yes
 // note: nodes above the watermark are not left out: nobody but a foreign tool makes such
@@ -26,16 +26,17 @@ WITH next, reduce(page = [0, 0], n IN next |
     ]
   END
 )[0] AS fitting
-UNWIND next[..fitting] AS n
-RETURN collect([
-  n {
-    .*,
-    created_at: CASE
-      WHEN n.created_at IS :: ZONED DATETIME
-        THEN n.created_at.epochMillis * 1000 + n.created_at.microsecond % 1000
-      ELSE toStringOrNull(n.created_at)
-    END
-  },
-  labels(n),
-  [(parent)-[edge:PARENT_OF]->(n) | [parent.id, edge.project_id, edge.child_id]]
-]) AS found
+RETURN
+  [n IN next[..fitting] | [
+    n {
+      .*,
+      created_at: CASE
+        WHEN n.created_at IS :: ZONED DATETIME
+          THEN n.created_at.epochMillis * 1000 + n.created_at.microsecond % 1000
+        ELSE toStringOrNull(n.created_at)
+      END
+    },
+    labels(n),
+    [(parent)-[edge:PARENT_OF]->(n) | [parent.id, edge.project_id, edge.child_id]]
+  ]] AS found,
+  fitting < size(next) OR size(next) = $limit AS more

@@ -109,7 +109,7 @@ class Reading:
 
     async def page(self, key: str, status: str | None, **parameters: Any) -> Columns:
         """Return as many nodes as fit into a page; only large columns can fill one early."""
-        most = ROW_CHARACTERS if _LARGE.intersection(self._fields) else None
+        most = None if _LARGE.isdisjoint(self._fields) else ROW_CHARACTERS
         return await self.columns(key, status=status, characters=most, **parameters)
 
     async def by_id(self, node_ids: Sequence[str]) -> Columns:
@@ -166,6 +166,7 @@ class Reading:
             "project_id": self._project_id,
             "applied": self._upto,
             "fields": list(fields),
+            "large": not _LARGE.isdisjoint(fields),
             "whole": "content" in fields and len(fields) >= WHOLE_FROM,
         }
 

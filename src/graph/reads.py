@@ -302,7 +302,7 @@ class NodeRepository:
 
     async def audit_page(
         self, project_id: str, guard: Guard, *, after: str, limit: int
-    ) -> list[list[Any]]:
+    ) -> tuple[list[list[Any]], bool]:
         """Return nodes as they stand, whoever wrote them: properties, node labels, parent edges.
 
         A page is full with `limit` nodes, or with 16 million characters of content and attributes.
@@ -311,20 +311,20 @@ class NodeRepository:
             after: The id before the first one wanted; empty for the beginning.
 
         Returns:
-            The next ones by id; none only if there are no more.
+            The next ones by id, and whether there may be more.
 
         Source: `cypher/verify/page.cypher`.
         """
         async with self._graph.writing() as transaction:
             await guard(await lock_watermark(transaction, project_id))
-            found: list[list[Any]] = await transaction.value(
+            ((found, more),) = await transaction.run(
                 "verify.page",
                 project_id=project_id,
                 after=after,
                 limit=limit,
                 characters=ROW_CHARACTERS,
             )
-            return found
+            return found, more
 
     async def count_by_status(self, project_id: str, guard: Guard) -> dict[NodeStatus, int]:
         """Return how many nodes have each status; a status without nodes counts 0.

@@ -34,8 +34,9 @@ CONTENT, ATTRIBUTES = CREATED.index("content"), CREATED.index("attributes")
 CHANGEABLE = frozenset({"status", "status_reason", "score", "attributes", "rubric_score"})
 
 ROW_NODES, ROW_CHARACTERS = 1_000, 16 << 20
-"""Nodes, and characters of their contents and attributes, of a row of an answer. With 300 million
-characters a row took 16 s, and with 400 million Neo4j could not send it."""
+"""Nodes, and characters of their contents and attributes, that a row of an answer is meant to have.
+It may have several times as many: contents and attributes are counted as they are written, reasons
+and bytes are not. With 300 million a row took 16 s; with 400 million Neo4j could not send it."""
 
 _LABELS = {status.value: status.node_label for status in NodeStatus}
 
@@ -52,9 +53,9 @@ class Rows(NamedTuple):
     def chunk(self) -> int:
         """How many nodes as large as the largest of these fit into a row of an answer."""
         made, changed = chain(self.roots, self.children), chain(self.sets, self.moves)
-        created = (len(row[CONTENT]) + len(row[ATTRIBUTES]) for row in made)
+        created = (len(row[CONTENT] or "") + len(row[ATTRIBUTES] or "") for row in made)
         largest = max(
-            chain(created, (len(row[1].get("attributes", "")) for row in changed)), default=0
+            chain(created, (len(row[1].get("attributes") or "") for row in changed)), default=0
         )
         return min(ROW_NODES, max(1, ROW_CHARACTERS // max(1, largest)))
 
