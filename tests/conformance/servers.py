@@ -54,13 +54,9 @@ class Servers:
         )
 
 
-class OverServers:
+class ServersConformance(StoreConformance):
     """Tests of the suite over the servers of the fixtures `database` and `graph`."""
 
     @pytest.fixture
     def make_store(self, database: Database, graph: Graph) -> MakeStore:
         return Servers(database, graph).make_store
-
-
-class ServersConformance(OverServers, StoreConformance):
-    """The suite over the servers of the fixtures `database` and `graph`, wherever they run."""

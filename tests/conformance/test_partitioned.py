@@ -1,28 +1,13 @@
-"""The real adapter keeps its promises where PostgreSQL's tables are divided by project.
-
-What asks most of PostgreSQL, in a database of its own; `SAPWOOD_PARTITIONED=whole` adds all of the
-suite, which takes about a minute more.
-"""
+"""The real adapter keeps its promises where PostgreSQL's tables are divided by project."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sapwood.testing.conformance.branches import BranchesConformance
-from sapwood.testing.conformance.caching import CachingConformance
-from sapwood.testing.conformance.deleting import DeletingConformance
-from sapwood.testing.conformance.flushing import FlushingConformance
-from sapwood.testing.conformance.judging import JudgingConformance
-from sapwood.testing.conformance.labelling import LabellingConformance
-from sapwood.testing.conformance.rubrics import RubricsConformance
-from sapwood.testing.conformance.saving import SavingConformance
-from sapwood.testing.conformance.scoring import ScoringConformance
-
 from ..integration.relational.test_database import without_tables
-from .servers import OverServers, ServersConformance
+from .servers import ServersConformance
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,22 +26,5 @@ async def database(servers: Endpoints) -> AsyncIterator[Database]:
         yield database
 
 
-class TestPartitioned(
-    OverServers,
-    SavingConformance,
-    ScoringConformance,
-    RubricsConformance,
-    LabellingConformance,
-    JudgingConformance,
-    CachingConformance,
-    FlushingConformance,
-    BranchesConformance,
-    DeletingConformance,
-):
+class TestPartitioned(ServersConformance):
     pass
-
-
-if os.environ.get("SAPWOOD_PARTITIONED") == "whole":
-
-    class TestPartitionedWhole(ServersConformance):
-        pass
