@@ -33,6 +33,8 @@ BUNDLE = Bundle("Example 1.0", JARS, "Try something else.")
 class Repository(ThreadingHTTPServer):
     """Serves the jars of `CONTENTS` as a Maven repository does."""
 
+    daemon_threads = False  # closing waits for the answers that are being sent
+
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: Counter[str] = Counter()
@@ -40,6 +42,7 @@ class Repository(ThreadingHTTPServer):
         self.failing: Counter[str] = Counter()
         self.refusing: int | None = None
         self.endless: set[str] = set()
+        self.sending = threading.Event()
         self.interrupted = threading.Event()
         self.cut_off: set[str] = set()
 
@@ -79,6 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(2**28))
         self.end_headers()
+        self.server.sending.set()
         self.server.interrupted.wait(30)
         try:
             for _ in range(2**12):
@@ -169,13 +173,14 @@ def test_ctrl_c_ends_the_downloads_that_are_going_on(
 
     def interrupt(done: int, _total: int) -> None:
         if done:
+            assert repository.sending.wait(30), "nobody asks for the one that does not end"
             repository.interrupted.set()
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         ensure_jars(tmp_path, BUNDLE, mirror=repository.address, report=interrupt)
     repository.shutdown()
-    repository.server_close()  # waits for the answers that are being sent
+    repository.server_close()
     assert repository.cut_off == {"gamma"}
     _check_nothing_half_made(tmp_path)
 
