@@ -14,6 +14,7 @@ import sources
 from harness import Case, Ratio
 
 from sapwood import Node, new_id
+from sapwood.relational.entries import _APPEND, _REGISTER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -42,20 +43,6 @@ ABOUT = f"""
 ENTRY: Final = (
     "SELECT chain, incarnation, epoch, format, payload, crc, receipt, rows"
     " FROM sapwood.journal WHERE project_id = $1 AND rows = $2 ORDER BY seq DESC LIMIT 1"
-)
-REGISTER: Final = (
-    "INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest, content_digest)"
-    " SELECT $1, id, depth, substring($4::bytea FROM at::int * 16 - 15 FOR 16),"
-    " substring($5::bytea FROM at::int * 16 - 15 FOR 16)"
-    " FROM unnest(string_to_array($2, ','), string_to_array($3, ',')::int[])"
-    " WITH ORDINALITY AS new (id, depth, at)"
-)
-REGISTERED: Final = (
-    "WITH registered AS (INSERT INTO sapwood.node_ref (project_id, node_id, depth, digest,"
-    " content_digest) SELECT $1, id, depth, substring($14::bytea FROM at::int * 16 - 15 FOR 16),"
-    " substring($15::bytea FROM at::int * 16 - 15 FOR 16)"
-    " FROM unnest(string_to_array($12, ','), string_to_array($13, ',')::int[])"
-    " WITH ORDINALITY AS new (id, depth, at)) "
 )
 APPEND: Final = (
     "INSERT INTO sapwood.journal (project_id, seq, batch_id, chain, incarnation, epoch,"
@@ -141,8 +128,8 @@ async def insert(
     await pg.execute(
         "INSERT INTO sapwood.project (id, incarnation) VALUES ($1, $2)", project_id, new_id()
     )
-    register, append = await pg.prepare(REGISTER), await pg.prepare(APPEND)
-    both = await pg.prepare(REGISTERED + APPEND)
+    register, append = await pg.prepare(_REGISTER), await pg.prepare(APPEND)
+    both = await pg.prepare(_APPEND)
     found: list[float] = []
     for seq, edges in enumerate(batches(size), 1):
         ids = ",".join(edge.id for edge in edges)

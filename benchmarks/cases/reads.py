@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import node_table
 from harness import Case, Ratio, seconds
-from sources import ROOT, Source, prose
+from sources import ROOT, Source, even, prose
 from writers import plant
 
 from sapwood import AsyncStorageAdapter
@@ -229,8 +229,7 @@ def contenders(bench: Bench, found: Planted, read: Read, times: int) -> Contende
 @asynccontextmanager
 async def large(bench: Bench, size: int) -> AsyncGenerator[Contenders]:
     """Lend the ways to load an even tree of large contents."""
-    parents = [ROOT, *((at - 1) // FAN_OUT for at in range(1, size))]
-    made = await plant(bench, Source(parents, list(prose(size, LARGE_BYTES))))
+    made = await plant(bench, even(size, content=LARGE_BYTES))
     async with bench.open(made.project_id, mode="read") as store:
         yield contenders(bench, Planted(store, "", []), READS["load"], times=1)
 
@@ -254,11 +253,17 @@ def case(name: str, title: str, *targets: Ratio, times: int = 1, rounds: int = 5
     )
 
 
-def driver(least: float, aim: float | None = None) -> Ratio:
+def driver(
+    least: float | None = None,
+    aim: float | None = None,
+    *,
+    peer: str = "driver",
+    over: str = "driver, one record a node",
+) -> Ratio:
     return Ratio(
-        over="driver, one record a node: times faster",
+        over=f"{over}: times faster",
         ours="sapwood",
-        peer="driver",
+        peer=peer,
         inverse=True,
         least=least,
         aim=aim,
@@ -266,7 +271,7 @@ def driver(least: float, aim: float | None = None) -> Ratio:
 
 
 def knowing(name: str) -> Ratio:
-    return Ratio(over=f"{name}: times faster", ours="sapwood", peer=name, inverse=True)
+    return driver(peer=name, over=name)
 
 
 def sql(over: str, most: float | None = None, aim: float | None = None) -> Ratio:
@@ -285,14 +290,7 @@ CASES = (
         prepare=large,
         quick={1_000: 3},
         full={1_000: 5},
-        targets=(
-            Ratio(
-                over="driver, one record a node: times faster",
-                ours="sapwood",
-                peer="driver",
-                inverse=True,
-            ),
-        ),
+        targets=(driver(),),
     ),
     case("subtree", "subtree of 50,000, with contents", sql(CTE, 1.6, 1.3), times=3),
     case("alive-ids", "alive ids of a project (a tenth)", driver(8), sql(INDEX), times=3),
