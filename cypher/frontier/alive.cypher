@@ -5,9 +5,9 @@
 // $limit: integer, nodes
 // $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
-// $large: boolean; content or attributes are among them, of which a row has only so much
+// $large: boolean; content or attributes are among them: a row has fewer nodes if they are large
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
-// row: up to 1,000 nodes, fewer where they are large, as one list a column, created_at in microseconds since 1970 UTC;
+// row: up to 1,000 nodes (see $large) as one list a column, created_at in microseconds since 1970 UTC;
 //   by the chosen key, null last, then by id
 // nothing: no row
 // mode: read

@@ -3,12 +3,12 @@
 // $after: text; the last id of the page before, '' for the first page
 // $status: text; keep only nodes of this status; null for all
 // $limit: integer, nodes
-// $characters: integer; no more nodes once content and attributes have so many; null for any number
+// $characters: integer; no more nodes once content and attributes have so many, if $large
 // $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
-// $large: boolean; content or attributes are among them, of which a row has only so much
+// $large: boolean; content or attributes are among them: a row has fewer nodes if they are large
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
-// row: up to 1,000 nodes, fewer where they are large, as one list a column, created_at in microseconds since 1970 UTC;
+// row: up to 1,000 nodes (see $large) as one list a column, created_at in microseconds since 1970 UTC;
 //   by id
 // nothing: no row: there are no more
 // mode: read
@@ -21,7 +21,7 @@ WHERE n.project_id = $project_id AND n.id > $after AND n.seq <= $applied
   AND ($status IS NULL OR n.status = $status)
 WITH n ORDER BY n.project_id, n.id LIMIT $limit
 WITH collect(n) AS next
-WITH next, CASE WHEN $characters IS NULL THEN size(next) ELSE reduce(page = [0, 0], n IN next |
+WITH next, CASE WHEN NOT $large THEN size(next) ELSE reduce(page = [0, 0], n IN next |
   CASE
     WHEN page[1] >= $characters THEN page
     ELSE [page[0] + 1, page[1] + size(n.content) + size(n.attributes)]

@@ -2,12 +2,12 @@
 // $project_id: text
 // $ids: list of node ids
 // $status: text; keep only nodes of this status; null for all
-// $characters: integer; no more nodes once content and attributes have so many; null for any number
+// $characters: integer; no more nodes once content and attributes have so many, if $large
 // $applied: integer; the last position whose nodes are wanted; newer ones are left out
 // $fields: list of column names; the other columns come back null
-// $large: boolean; content or attributes are among them, of which a row has only so much
+// $large: boolean; content or attributes are among them: a row has fewer nodes if they are large
 // $whole: boolean; read all properties of a node at once (faster if nearly all are wanted)
-// row: up to 1,000 nodes, fewer where they are large, as one list a column, created_at in microseconds since 1970 UTC; in the order of $ids
+// row: up to 1,000 nodes (see $large) as one list a column, created_at in microseconds since 1970 UTC; in the order of $ids
 // nothing: no row; a missing id has no place in the columns
 // mode: read
 // repeatable: yes
@@ -16,7 +16,7 @@ UNWIND $ids AS wanted
 MATCH (n:Node {project_id: $project_id, id: wanted})
 WHERE n.seq <= $applied AND ($status IS NULL OR n.status = $status)
 WITH collect(n) AS next
-WITH next, CASE WHEN $characters IS NULL THEN size(next) ELSE reduce(page = [0, 0], n IN next |
+WITH next, CASE WHEN NOT $large THEN size(next) ELSE reduce(page = [0, 0], n IN next |
   CASE
     WHEN page[1] >= $characters THEN page
     ELSE [page[0] + 1, page[1] + size(n.content) + size(n.attributes)]

@@ -109,8 +109,8 @@ class Reading:
 
     async def page(self, key: str, status: str | None, **parameters: Any) -> Columns:
         """Return as many nodes as fit into a page; only large columns can fill one early."""
-        most = None if _LARGE.isdisjoint(self._fields) else ROW_CHARACTERS
-        return await self.columns(key, status=status, characters=most, **parameters)
+        asked = {"status": status, "characters": ROW_CHARACTERS, **parameters}
+        return await self.columns(key, **asked)
 
     async def by_id(self, node_ids: Sequence[str]) -> Columns:
         """Return the nodes of these ids, each given once, in their order; missing ones not."""

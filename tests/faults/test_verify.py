@@ -51,10 +51,35 @@ async def test_an_untouched_graph_is_what_the_journal_says(open_store: OpenStore
     assert (await open_store("nothing-yet." + store.project_id[-16:]).verify()).ok
 
 
+async def test_a_graph_of_large_contents_is_held_against_the_journal_by_fewer_nodes_a_page(
+    open_store: OpenStore,
+) -> None:
+    store = open_store()
+    await store.save_nodes_batch([Node(id=f"n{n}", content="x" * 900_000) for n in range(40)])
+    await store.flush()
+    seen: list[int] = []
+    found = await store.verify(lambda done, _: seen.append(done))
+    assert found.ok, found.differences
+    assert (found.journal_nodes, seen) == (40, [19, 38, 40])
+
+
+async def test_a_rebuild_forgets_how_many_nodes_a_foreign_hand_let_into_a_row(
+    open_store: OpenStore, project_id: str, run_cypher: RunCypher
+) -> None:
+    store = open_store()
+    await grow(store)
+    await run_cypher("MATCH (w:Watermark {project_id: $id}) SET w.chunk = -1", id=project_id)
+    await store.rebuild_graph()
+    assert len((await store.load_project()).tree) == NODES
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         ("MATCH (n {id: 'n1000'}) SET n.content = 'edited'", {"n1000: has another content"}),
+        ("MATCH (n {id: 'n1000'}) SET n.content = 7", {"n1000: has another content"}),
+        ("MATCH (n {id: 'n1000'}) SET n.content = [7]", {"n1000: has another content"}),
+        ("MATCH (n {id: 'n1000'}) REMOVE n.content", {"n1000: has another content"}),
         ("MATCH (n {id: 'n2'}) SET n.score = 0.1", {"n2: has another score"}),
         ("MATCH (n {id: 'n2'}) REMOVE n.seq", {"n2: has another seq"}),
         ("MATCH (n {id: 'n3'}) SET n.rubric_score = 1", {"n3: has another rubric_score"}),

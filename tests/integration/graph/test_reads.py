@@ -18,6 +18,8 @@ from sapwood.nodes import FIELDS, Columns
 from .trees import BehindError, Grove, Row, a_chain, at_least, row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from neo4j import Record
 
     from sapwood import Graph
@@ -436,6 +438,28 @@ async def test_a_row_of_an_answer_holds_what_neo4j_can_send_however_large_the_no
         pages.append(len(page))
         last = page[-1][0]["id"]
     assert pages == [19, 19, 2]
+
+
+async def test_only_who_asks_for_contents_or_attributes_gets_rows_of_fewer_nodes(
+    grove: Grove, graph: Graph, nodes: NodeRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[int] = []
+    read = graph.read
+
+    async def counted(key: str, take: Callable[[Record], object], **parameters: Any) -> None:
+        def both(record: Record) -> None:
+            lengths.append(len(record["id"]))
+            take(record)
+
+        await read(key, both, **parameters)
+
+    monkeypatch.setattr(graph, "read", counted)
+    root = row("n0", content=LARGE)
+    await grove.plant([root, *(row(f"n{at}", root) for at in range(1, 40))])
+    for field in FIELDS:
+        lengths.clear()
+        assert len(await nodes.load_tree(grove.project_id, NOW, fields=[field])) == 40
+        assert lengths == ([18, 18, 4] if field in {"content", "attributes"} else [40]), field
 
 
 async def test_one_large_node_is_remembered_and_ordinary_ones_are_read_by_the_thousand(
